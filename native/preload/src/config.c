@@ -1,0 +1,127 @@
+#include "config.h"
+
+#include "ip-text.h"
+
+#include <errno.h>
+#include <string.h>
+
+/** The value of TAILPROXY_`name`, or NULL when it is not set or empty. */
+static const char *value_of(char *const *environment, const char *name)
+{
+	static const char prefix[] = "TAILPROXY_";
+	size_t length = strlen(name);
+	for (; environment && *environment; environment++) {
+		const char *entry = *environment;
+		if (strncmp(entry, prefix, sizeof prefix - 1) != 0)
+			continue;
+		entry += sizeof prefix - 1;
+		if (strncmp(entry, name, length) == 0 && entry[length] == '=')
+			return entry[length + 1] ? entry + length + 1 : NULL;
+	}
+	return NULL;
+}
+
+static bool is_on(const char *value)
+{
+	return value && !(value[0] == '0' && value[1] == '\0');
+}
+
+static int read_proxy(struct tp_config *config, const char *host, const char *port)
+{
+	if (!host) {
+		config->complaint = "TAILPROXY_PORT is set without TAILPROXY_HOST; set both or neither";
+		return -EINVAL;
+	}
+	if (!port) {
+		config->complaint = "TAILPROXY_HOST is set without TAILPROXY_PORT; set both or neither";
+		return -EINVAL;
+	}
+	if (strcmp(host, "localhost") == 0)
+		host = "127.0.0.1";
+	if (tp_ip_parse(&config->proxy, host, strlen(host)) < 0) {
+		config->complaint = "TAILPROXY_HOST is not an IP address; set the address of the SOCKS5 server";
+		return -EINVAL;
+	}
+	config->proxy.mapped = 0;
+	long number = tp_decimal_parse(port, strlen(port), 65535);
+	if (number < 1) {
+		config->complaint = "TAILPROXY_PORT is not a port; set a number from 1 to 65535";
+		return -EINVAL;
+	}
+	config->proxy.port = (uint16_t)number;
+	return 0;
+}
+
+static int read_credential(struct tp_config *config, const char *user, const char *password)
+{
+	size_t user_length = user ? strlen(user) : 0;
+	size_t password_length = password ? strlen(password) : 0;
+	if (password && !user) {
+		config->complaint = "TAILPROXY_PRELOAD_PASSWORD is set without TAILPROXY_PRELOAD_USER; set both or neither";
+		return -EINVAL;
+	}
+	if (user_length > TP_CREDENTIAL_MAX || password_length > TP_CREDENTIAL_MAX) {
+		config->complaint = "TAILPROXY_PRELOAD_USER or _PASSWORD is longer than 255 bytes (RFC 1929)";
+		return -EINVAL;
+	}
+	memcpy(config->user, user ? user : "", user_length);
+	memcpy(config->password, password ? password : "", password_length);
+	config->user_length = (uint8_t)user_length;
+	config->password_length = (uint8_t)password_length;
+	return 0;
+}
+
+/* A block that cannot be read is left out: its addresses then go to the proxy, which is the closed side. */
+static void read_bypass(struct tp_config *config, const char *list)
+{
+	while (list && *list) {
+		size_t length = 0;
+		while (list[length] != '\0' && list[length] != ',')
+			length++;
+		const char *start = list;
+		size_t trimmed = length;
+		list += length + (list[length] == ',');
+		while (trimmed > 0 && *start == ' ') {
+			start++;
+			trimmed--;
+		}
+		while (trimmed > 0 && start[trimmed - 1] == ' ')
+			trimmed--;
+		if (trimmed == 0)
+			continue;
+		if (config->bypass_count == TP_BYPASS_MAX) {
+			config->complaint = "TAILPROXY_BYPASS has more than 128 blocks; those after the 128th go to the proxy";
+			return;
+		}
+		if (tp_cidr_parse(&config->bypass[config->bypass_count], start, trimmed) == 0)
+			config->bypass_count++;
+		else
+			config->complaint = "TAILPROXY_BYPASS has an entry that is no CIDR block; its addresses go to the proxy";
+	}
+}
+
+void tp_config_read(struct tp_config *config, char *const *environment)
+{
+	const char *host = value_of(environment, "HOST");
+	const char *port = value_of(environment, "PORT");
+	memset(config, 0, sizeof *config);
+	config->verbose = is_on(value_of(environment, "VERBOSE"));
+	if (!host && !port)
+		return;
+	config->strict = is_on(value_of(environment, "EXIT")) || is_on(value_of(environment, "ONLY_TAILNET"));
+	read_bypass(config, value_of(environment, "BYPASS"));
+	config->mode = TP_MODE_BROKEN;
+	if (read_proxy(config, host, port) < 0)
+		return;
+	if (read_credential(config, value_of(environment, "PRELOAD_USER"), value_of(environment, "PRELOAD_PASSWORD")) < 0)
+		return;
+	config->mode = TP_MODE_ACTIVE;
+}
+
+bool tp_config_bypasses(const struct tp_config *config, const struct tp_address *address)
+{
+	for (size_t i = 0; i < config->bypass_count; i++)
+		if (tp_cidr_contains(&config->bypass[i], address))
+			return true;
+	return false;
+}

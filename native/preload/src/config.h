@@ -1,0 +1,35 @@
+/* What the environment said when the library was loaded; it is never read again. */
+#ifndef TP_CONFIG_H
+#define TP_CONFIG_H
+
+#include "cidr.h"
+
+#define TP_BYPASS_MAX 128
+/** RFC 1929: ULEN and PLEN are one octet. */
+#define TP_CREDENTIAL_MAX 255
+
+enum tp_mode {
+	TP_MODE_INERT,	/* no proxy named: everything passes through */
+	TP_MODE_ACTIVE,
+	TP_MODE_BROKEN, /* a proxy is named but cannot be used: nothing leaves by the host's network */
+};
+
+struct tp_config {
+	enum tp_mode mode;
+	bool verbose;
+	bool strict;		/* an exit node is set, or only the tailnet is allowed */
+	struct tp_address proxy;
+	uint8_t user_length;	/* 0: method "no authentication" */
+	uint8_t password_length;
+	char user[TP_CREDENTIAL_MAX];
+	char password[TP_CREDENTIAL_MAX];
+	size_t bypass_count;
+	struct tp_cidr bypass[TP_BYPASS_MAX];
+	const char *complaint; /* what is wrong, for stderr; NULL when all is well */
+};
+
+void tp_config_read(struct tp_config *config, char *const *environment);
+
+bool tp_config_bypasses(const struct tp_config *config, const struct tp_address *address);
+
+#endif

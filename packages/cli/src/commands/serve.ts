@@ -1,0 +1,44 @@
+import type { ResolvedSettings } from '@tailproxy/config'
+import { FOREGROUND_USER } from '@tailproxy/session'
+import { CommandLineError } from '../lib/exit-status.ts'
+import { aborted, interruptible } from '../lib/interruption.ts'
+import { openSession } from '../lib/open-session.ts'
+
+/** `tailproxy` alone: serves SOCKS5 into the tailnet until it is interrupted. */
+export async function serve(
+  { values: settings }: ResolvedSettings,
+  options: { json: boolean },
+): Promise<never> {
+  if (process.env['TAILPROXY_SESSION']) {
+    throw new CommandLineError(
+      'this shell is in a session already, and its programs are on the tailnet; serve SOCKS5 from outside',
+    )
+  }
+  return interruptible(async (signal) => {
+    const { session } = await openSession(settings, { signal })
+    try {
+      const { user, password } = await session.register(FOREGROUND_USER, {
+        onlyTailnet: settings.onlyTailnet,
+        bypass: settings.bypass,
+        ask: false,
+      })
+      const address = `${session.host}:${session.port}`
+      const { name, addresses } = session.node
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify({ address, user, password, node: { name, addresses } })}\n`
+          : `SOCKS5 into the tailnet, as ${name}:
+  address   ${address}
+  user      ${user}
+  password  ${password}
+
+For example: curl --proxy socks5h://${user}:${password}@${address} http://PEER/
+Ctrl-C ends it.
+`,
+      )
+      throw await Promise.race([aborted(signal), session.ended])
+    } finally {
+      await session.close()
+    }
+  })
+}

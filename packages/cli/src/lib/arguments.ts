@@ -1,0 +1,124 @@
+import { nearestOf, type SettingName, settings } from '@tailproxy/config'
+import { CommandLineError } from './exit-status.ts'
+
+/** The commands; a program with one of these names is reached with `run`. */
+export const COMMANDS = ['run', 'lab'] as const
+export type CommandName = (typeof COMMANDS)[number]
+
+/** What the words of a command line ask for. */
+export interface CommandLine {
+  /** `serve` when no command stands there at all: SOCKS5 in the foreground. */
+  command: CommandName | 'serve' | 'lab run'
+  /** What stands behind the command: for `run` and `lab run` the program and its arguments. */
+  operands: string[]
+  flags: Partial<Record<SettingName, string>>
+  configFile: string | undefined
+  json: boolean
+  help: boolean
+  version: boolean
+}
+
+type Kind = 'value' | 'switch'
+
+/** Every flag by its name without dashes. Those with one dash are written so in document and habit. */
+const FLAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+  ['config', 'value'],
+  ['json', 'switch'],
+  ['help', 'switch'],
+  ['version', 'switch'],
+  ...Object.values(settings).map(
+    (setting): [string, Kind] => [setting.flag, 'placeholder' in setting ? 'value' : 'switch'],
+  ),
+])
+
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ['h', 'help'],
+  ['V', 'version'],
+])
+
+/**
+ * Reads a command line. Flags come before the command and between it and its operands; the first
+ * operand of `run` (or of no command) starts the program, and nothing behind it is read.
+ *
+ * @throws {CommandLineError} naming the flag and the nearest one that there is
+ */
+export function readCommandLine(words: readonly string[]): CommandLine {
+  const before = readFlags(words)
+  const [first, ...rest] = before.operands
+  if (first === undefined) return { ...toCommandLine(before.values), command: 'serve', operands: [] }
+  if (before.ended || !isCommand(first)) {
+    return { ...toCommandLine(before.values), command: 'run', operands: before.operands }
+  }
+  const behind = readFlags(rest)
+  const values = [...before.values, ...behind.values]
+  const [second, ...operands] = behind.operands
+  if (first !== 'lab' || behind.ended || second !== 'run') {
+    return { ...toCommandLine(new Map(values)), command: first, operands: behind.operands }
+  }
+  const last = readFlags(operands)
+  return {
+    ...toCommandLine(new Map([...values, ...last.values])),
+    command: 'lab run',
+    operands: last.operands,
+  }
+}
+
+interface Flags {
+  values: Map<string, string>
+  operands: string[]
+  /** Whether `--` ended the flags, so that what follows is no command of ours. */
+  ended: boolean
+}
+
+/** Reads flags up to the first operand or `--`. */
+function readFlags(words: readonly string[]): Flags {
+  const values = new Map<string, string>()
+  let index = 0
+  for (;;) {
+    const word = words[index]
+    if (word === '--') return { values, operands: words.slice(index + 1), ended: true }
+    if (word === undefined || !word.startsWith('-') || word === '-') {
+      return { values, operands: words.slice(index), ended: false }
+    }
+    index += 1
+    const [, written = '', inline] = /^--?([^=]*)(?:=(.*))?$/s.exec(word) ?? []
+    const name = word.startsWith('--') ? written : (SHORT.get(written) ?? written)
+    const kind = FLAGS.get(name)
+    if (kind === undefined) throw unknownFlag(word, name)
+    const next = kind === 'value' && inline === undefined ? words[index++] : (inline ?? 'true')
+    if (next === undefined) throw new CommandLineError(`--${name} needs a value: --${name}=VALUE`)
+    values.set(name, next)
+  }
+}
+
+function unknownFlag(word: string, name: string): CommandLineError {
+  const nearest = nearestOf(name, [...FLAGS.keys()])
+  const hint = nearest ? `did you mean --${nearest}?` : 'tailproxy --help lists the flags'
+  return new CommandLineError(`unknown flag ${word.split('=', 1)[0]}; ${hint}`)
+}
+
+function isCommand(word: string): word is CommandName {
+  return (COMMANDS as readonly string[]).includes(word)
+}
+
+function toCommandLine(values: ReadonlyMap<string, string>): Omit<CommandLine, 'command' | 'operands'> {
+  const flags: Partial<Record<SettingName, string>> = {}
+  for (const [name, setting] of Object.entries(settings)) {
+    const value = values.get(setting.flag)
+    if (value !== undefined) flags[name as SettingName] = value
+  }
+  return {
+    flags,
+    configFile: values.get('config'),
+    json: isOn('json', values),
+    help: isOn('help', values),
+    version: isOn('version', values),
+  }
+}
+
+function isOn(name: string, values: ReadonlyMap<string, string>): boolean {
+  const value = values.get(name)
+  if (value === undefined || value === 'false') return false
+  if (value === 'true') return true
+  throw new CommandLineError(`--${name} is "${value}"; allowed is true or false`)
+}

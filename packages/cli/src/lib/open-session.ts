@@ -1,0 +1,79 @@
+import process from 'node:process'
+import type { Settings } from '@tailproxy/config'
+import {
+  defaultStateDirectory,
+  Session,
+  type SessionOptions,
+  sidecarEnvironment,
+} from '@tailproxy/session'
+import { findSidecar } from '@tailproxy/sidecar'
+import { describeFlow } from './describe-flow.ts'
+import { say, showProgress } from './terminal.ts'
+
+/** Milliseconds after which a node that is not up yet is worth a line, on a terminal or not. */
+const SLOW_START = 5_000
+
+export interface OpenedSession {
+  session: Session
+  stateDirectory: string
+}
+
+/** Brings a session up as the settings say, and tells on stderr what there is to tell. */
+export async function openSession(
+  settings: Settings,
+  options: { signal: AbortSignal; lab?: boolean },
+): Promise<OpenedSession> {
+  const stateDirectory = settings.stateDir || defaultStateDirectory(settings.controlUrl)
+  const server = settings.controlUrl || "Tailscale's control server"
+  const sidecar = findSidecar()
+  let said = false
+  const progress = showProgress('connecting to the tailnet')
+  const slow = setTimeout(() => {
+    progress.done()
+    if (!said) say(`still waiting for ${server}; Ctrl-C gives up`)
+  }, SLOW_START)
+  const sessionOptions: SessionOptions = {
+    sidecar,
+    env: sidecarEnvironment(process.env, { port: settings.port, lab: options.lab ?? false }),
+    hostname: settings.hostname,
+    stateDirectory,
+    authKey: settings.authKey,
+    controlUrl: settings.controlUrl,
+    ephemeral: settings.ephemeral,
+    tailscaleLogs: settings.tailscaleLogs,
+    port: settings.port,
+    signal: options.signal,
+    onState: (state, detail) => {
+      if (state === 'needs-approval') {
+        progress.done()
+        said = true
+        say('this node waits for an administrator of the tailnet to approve it')
+      }
+      if (settings.verbose) say(`node: ${state}${detail ? ` (${detail})` : ''}`)
+    },
+    onAuthUrl: (url) => {
+      progress.done()
+      said = true
+      say(`to log this node in, open ${url}`)
+    },
+  }
+  try {
+    const session = await Session.open(sessionOptions)
+    if (settings.verbose) tell(session)
+    return { session, stateDirectory }
+  } finally {
+    clearTimeout(slow)
+    progress.done()
+  }
+}
+
+function tell(session: Session): void {
+  const { node, host, port } = session
+  say(`node: ${node.name} is up as ${node.addresses.join(', ')}; SOCKS5 on ${host}:${port}`)
+  session.on('flowOpened', (flow) => say(describeFlow(flow)))
+  session.on('flowClosed', ({ flow, bytesUp, bytesDown, durationMs, error }) => {
+    const how = error ? `: ${error.message}` : ''
+    say(`flow ${flow}: closed after ${durationMs} ms, ${bytesUp} bytes up, ${bytesDown} down${how}`)
+  })
+  session.on('log', (level, message) => say(`${level}: ${message}`))
+}

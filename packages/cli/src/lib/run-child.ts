@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
+
+/** What somebody may send to the wrapper and mean for the command. */
+const FORWARDED: readonly NodeJS.Signals[] = [
+  'SIGTERM',
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGUSR2',
+  'SIGCONT',
+  'SIGWINCH',
+]
+
+/** Those that a terminal sends to its whole foreground group, so that the command has them already. */
+const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH'])
+
+export interface ChildExit {
+  status: number
+  /** The signal that ended it, if one did. */
+  signal: NodeJS.Signals | null
+}
+
+export interface RunChildOptions {
+  /** The file that is executed; `words[0]` stays its argv[0]. */
+  file: string
+  words: readonly string[]
+  env: NodeJS.ProcessEnv
+}
+
+/**
+ * Runs a command on our own stdin, stdout and stderr, hands signals on to it, and resolves to how
+ * it ended.
+ *
+ * @throws {CommandNotFoundError} @throws {CommandNotExecutableError}
+ */
+export async function runChild(options: RunChildOptions): Promise<ChildExit> {
+  const { file, words, env } = options
+  const [argv0 = file, ...args] = words
+  const onTerminal = process.stdin.isTTY === true
+  const early: NodeJS.Signals[] = []
+  let deliver = (signal: NodeJS.Signals): void => {
+    early.push(signal)
+  }
+  const handlers = FORWARDED.map((signal) => {
+    const handler = () => {
+      if (!(onTerminal && FROM_TERMINAL.has(signal))) deliver(signal)
+    }
+    process.on(signal, handler)
+    return () => process.off(signal, handler)
+  })
+  try {
+    const child = spawn(file, args, { argv0, env, stdio: 'inherit' })
+    try {
+      await once(child, 'spawn')
+    } catch (cause) {
+      throw spawnError(argv0, cause)
+    }
+    deliver = (signal) => child.kill(signal)
+    for (const signal of early) child.kill(signal)
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+    return { status: code ?? 0, signal }
+  } finally {
+    for (const remove of handlers) remove()
+  }
+}
+
+function spawnError(command: string, cause: unknown): Error {
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === 'ENOENT') return new CommandNotFoundError(command)
+  if (code === 'EACCES') return new CommandNotExecutableError(command, 'permission denied')
+  if (code === 'E2BIG') return new CommandNotExecutableError(command, 'its arguments are too long')
+  return new CommandNotExecutableError(command, String(code))
+}

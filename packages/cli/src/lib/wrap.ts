@@ -1,0 +1,72 @@
+import process from 'node:process'
+import type { Settings } from '@tailproxy/config'
+import {
+  findCommand,
+  findLibrary,
+  inspectProgram,
+  NotWrappableError,
+  type PreloadSettings,
+  placeLibrary,
+  preloadEnvironment,
+} from '@tailproxy/preload'
+import { CommandLineError } from './exit-status.ts'
+import { say } from './terminal.ts'
+
+/** A command that was found and checked. */
+export interface Wrapped {
+  words: readonly string[]
+  /** The file that is executed. */
+  file: string
+  /** The ELF program that the kernel runs for it. */
+  program: string
+  /** Why the library will not be loaded, when that is allowed. */
+  unwrapped: string | undefined
+}
+
+/**
+ * Finds a command's file and makes sure that it can be captured, before anything is started for it.
+ *
+ * @throws {CommandNotFoundError} @throws {CommandNotExecutableError}
+ * @throws {CommandLineError} when it cannot be captured and that is not allowed
+ */
+export function wrap(words: readonly string[], settings: Settings, env: NodeJS.ProcessEnv): Wrapped {
+  const [command = ''] = words
+  const file = findCommand(command, env['PATH'])
+  try {
+    return { words, file, program: inspectProgram(file), unwrapped: undefined }
+  } catch (error) {
+    if (!(error instanceof NotWrappableError)) throw error
+    return { words, file, program: file, unwrapped: allowUnwrapped(error.message, settings) }
+  }
+}
+
+/** Says and returns why a command runs uncaptured, or refuses it. */
+export function allowUnwrapped(reason: string, settings: Settings): string {
+  if (!settings.allowUnwrapped) {
+    throw new CommandLineError(
+      `${reason}; its traffic would go past the tailnet (--allow-unwrapped runs it all the same)`,
+    )
+  }
+  say(`${reason}; it runs without TailProxy`)
+  return reason
+}
+
+/** The environment of a wrapped command: captured, and without the keys that let us in. */
+export function commandEnvironment(
+  access: Pick<PreloadSettings, 'host' | 'port' | 'user' | 'password'>,
+  settings: Settings,
+  extra: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const base = { ...process.env, ...extra }
+  for (const name of ['TAILPROXY_AUTHKEY', 'TS_AUTHKEY']) delete base[name]
+  return preloadEnvironment(
+    {
+      ...access,
+      library: placeLibrary(findLibrary()),
+      bypass: settings.bypass,
+      onlyTailnet: settings.onlyTailnet,
+      verbose: settings.verbose,
+    },
+    base,
+  )
+}

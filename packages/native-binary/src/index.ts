@@ -1,0 +1,5 @@
+export {
+  findNativeBinary,
+  type NativeBinary,
+  NativeBinaryNotFoundError,
+} from './lib/find-native-binary.ts'

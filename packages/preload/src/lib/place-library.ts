@@ -1,0 +1,100 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { LibraryPlacementError } from './errors.ts'
+
+/** Sticky directories that every user can read and that have neither space nor colon in their names. */
+export const DEFAULT_PLACES: readonly string[] = ['/tmp', '/var/tmp', '/dev/shm']
+
+export interface PlaceLibraryOptions {
+  /** Directories to try in turn. @default DEFAULT_PLACES */
+  places?: readonly string[]
+}
+
+/**
+ * Copies the library to where ld.so will load it from, whoever the program becomes, and returns
+ * that path: `/tmp/tailproxy-UID/libtailproxy-HASH.so`.
+ *
+ * ld.so separates LD_PRELOAD by spaces and colons, and passes over a library that the program's
+ * user cannot read, without a word that a program would see; so it is never loaded from where it
+ * was installed. The directory must be ours and writable by nobody else, and the content is
+ * compared, not trusted.
+ *
+ * @throws {LibraryPlacementError} when no place will do
+ */
+export function placeLibrary(library: string, options: PlaceLibraryOptions = {}): string {
+  const { places = DEFAULT_PLACES } = options
+  const content = readFileSync(library)
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 16)
+  const refusals: string[] = []
+  for (const place of places) {
+    const directory = path.join(place, `tailproxy-${process.geteuid?.() ?? 0}`)
+    try {
+      claimDirectory(directory)
+      return placeFile(path.join(directory, `libtailproxy-${hash}.so`), content)
+    } catch (error) {
+      refusals.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  throw new LibraryPlacementError(
+    `no place for the preload library that every user can read: ${refusals.join('; ')}`,
+  )
+}
+
+function claimDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o755 })
+    // mkdir(2) is subject to the umask, and a private directory would defeat its purpose.
+    chmodSync(directory, 0o755)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  const stat = lstatSync(directory)
+  if (!stat.isDirectory()) throw new Error(`${directory} is not a directory`)
+  if (stat.uid !== process.geteuid?.()) {
+    throw new Error(`${directory} belongs to user ${stat.uid}, not to us`)
+  }
+  if ((stat.mode & 0o022) !== 0) throw new Error(`${directory} is writable by others`)
+  if ((stat.mode & 0o055) !== 0o055) chmodSync(directory, 0o755)
+}
+
+function placeFile(file: string, content: Buffer): string {
+  if (isPlaced(file, content)) return file
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  try {
+    writeFileSync(draft, content, { flag: 'wx', mode: 0o555 })
+    chmodSync(draft, 0o555)
+    // rename(2) is atomic: a program that starts meanwhile sees the old file or the whole new one.
+    renameSync(draft, file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+  if (!isPlaced(file, content)) throw new Error(`${file} is not what was written to it`)
+  return file
+}
+
+function isPlaced(file: string, content: Buffer): boolean {
+  try {
+    const stat = lstatSync(file)
+    return (
+      stat.isFile() &&
+      stat.uid === process.geteuid?.() &&
+      (stat.mode & 0o777) === 0o555 &&
+      stat.size === content.length &&
+      readFileSync(file).equals(content)
+    )
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,66 @@
+/** Where and as whom the library reaches the session's SOCKS5 server. */
+export interface PreloadSettings {
+  /** The path from `placeLibrary()`. */
+  library: string
+  /** A loopback address. */
+  host: string
+  port: number
+  /** RFC 1929 user name of the run. */
+  user: string
+  /** RFC 1929 password of the run. */
+  password: string
+  /** Prefixes that the library leaves alone. */
+  bypass?: readonly string[]
+  /** Refuse what is not the tailnet's: datagrams too, which are not carried yet. */
+  onlyTailnet?: boolean
+  verbose?: boolean
+}
+
+/** The library's own variables; all others of the program's environment are kept. */
+export const PRELOAD_VARIABLES: readonly string[] = [
+  'TAILPROXY_HOST',
+  'TAILPROXY_PORT',
+  'TAILPROXY_VERBOSE',
+  'TAILPROXY_PRELOAD_USER',
+  'TAILPROXY_PRELOAD_PASSWORD',
+  'TAILPROXY_BYPASS',
+  'TAILPROXY_ONLY_TAILNET',
+]
+
+/**
+ * The environment in which a program is captured: `base` with LD_PRELOAD and the library's
+ * variables. A LD_PRELOAD that is there already is kept, behind ours.
+ */
+export function preloadEnvironment(
+  settings: PreloadSettings,
+  base: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const env = { ...base }
+  for (const name of PRELOAD_VARIABLES) delete env[name]
+  const others = (base['LD_PRELOAD'] ?? '').split(/[ :]+/).filter(isForeignLibrary)
+  return {
+    ...env,
+    LD_PRELOAD: [settings.library, ...others].join(':'),
+    TAILPROXY_HOST: settings.host,
+    TAILPROXY_PORT: String(settings.port),
+    TAILPROXY_PRELOAD_USER: settings.user,
+    TAILPROXY_PRELOAD_PASSWORD: settings.password,
+    ...(settings.bypass?.length ? { TAILPROXY_BYPASS: settings.bypass.join(',') } : {}),
+    ...(settings.onlyTailnet ? { TAILPROXY_ONLY_TAILNET: '1' } : {}),
+    ...(settings.verbose ? { TAILPROXY_VERBOSE: '1' } : {}),
+  }
+}
+
+/** `base` without anything of the library: for our own children, which must not be captured. */
+export function withoutPreload(base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const env = { ...base }
+  for (const name of PRELOAD_VARIABLES) delete env[name]
+  const others = (base['LD_PRELOAD'] ?? '').split(/[ :]+/).filter(isForeignLibrary)
+  if (others.length > 0) env['LD_PRELOAD'] = others.join(':')
+  else delete env['LD_PRELOAD']
+  return env
+}
+
+function isForeignLibrary(library: string): boolean {
+  return library !== '' && !/\/libtailproxy(-[0-9a-f]+)?\.so$/.test(library)
+}

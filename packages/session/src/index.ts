@@ -1,0 +1,17 @@
+export { SessionStartError, StateDirectoryError } from './lib/errors.ts'
+export { DEFAULT_DIAL_TIMEOUT } from './lib/handshake-relay.ts'
+export {
+  FOREGROUND_USER,
+  type Run,
+  Session,
+  type SessionEvents,
+  type SessionOptions,
+} from './lib/session.ts'
+export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'
+export {
+  readSessionFile,
+  removeSessionFile,
+  type SessionFile,
+  writeSessionFile,
+} from './lib/session-file.ts'
+export { type SidecarEnvironmentOptions, sidecarEnvironment } from './lib/sidecar-environment.ts'

@@ -1,0 +1,85 @@
+import { lstatSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { StateDirectoryError } from './errors.ts'
+
+/**
+ * Where a node of this control server keeps its state by default: below `$XDG_STATE_HOME/tailproxy`
+ * (XDG Base Directory Specification). Each control server has its own, so that a lab never writes
+ * over a login.
+ *
+ * @throws {StateDirectoryError} when neither XDG_STATE_HOME nor HOME says where
+ */
+export function defaultStateDirectory(
+  controlUrl: string,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const configured = env['XDG_STATE_HOME']
+  // The specification: a relative path is to be taken as invalid.
+  const base =
+    configured && path.isAbsolute(configured) ? configured : path.join(home(env), '.local/state')
+  return path.join(base, 'tailproxy', controlUrl === '' ? 'default' : slug(controlUrl))
+}
+
+function home(env: NodeJS.ProcessEnv): string {
+  const directory = env['HOME'] || homedir()
+  if (directory && path.isAbsolute(directory)) return directory
+  throw new StateDirectoryError('HOME is not set; set it, or name a directory with --state-dir')
+}
+
+function slug(controlUrl: string): string {
+  const { protocol, host, pathname } = new URL(controlUrl)
+  return `${protocol}${host}${pathname}`.replaceAll(/[^a-zA-Z0-9.]+/g, '-').replace(/-$/, '')
+}
+
+/**
+ * Makes the directory (0700) if it is not there, and checks that it is ours alone.
+ *
+ * @throws {StateDirectoryError} when it is another's, readable by others, or cannot be made
+ */
+export function claimStateDirectory(directory: string): void {
+  let stat: ReturnType<typeof lstatSync>
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    stat = lstatSync(directory)
+  } catch (cause) {
+    throw new StateDirectoryError(
+      `cannot use the state directory ${directory}: ${whyNot(cause)}; name another with --state-dir`,
+      { cause },
+    )
+  }
+  if (stat.isSymbolicLink()) {
+    throw new StateDirectoryError(
+      `the state directory ${directory} is a symbolic link; name the directory itself with --state-dir`,
+    )
+  }
+  if (stat.uid !== process.geteuid?.()) {
+    throw new StateDirectoryError(
+      `the state directory ${directory} belongs to user ${stat.uid}, not to us (${process.geteuid?.()}); name another with --state-dir`,
+    )
+  }
+  if ((stat.mode & 0o077) !== 0) {
+    const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
+    throw new StateDirectoryError(
+      `the state directory ${directory} can be read by others (mode ${mode}); it will hold this node's keys: chmod 700 it`,
+    )
+  }
+}
+
+function whyNot(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException
+  switch (code) {
+    case 'EACCES':
+      return 'permission denied'
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'it, or a part of its path, is not a directory'
+    case 'EROFS':
+      return 'the file system is read-only'
+    case 'ENOSPC':
+      return 'the disk is full'
+    default:
+      return String(code ?? cause)
+  }
+}

@@ -1,0 +1,232 @@
+// A sidecar without a tailnet, for tests of what drives one: it speaks docs/sidecar-channel.md on
+// descriptor 3, serves real SOCKS5 clients on loopback, and dials loopback only. What it knows and
+// how it misbehaves is in the variable FAKE_SIDECAR (see src/fake.ts).
+import { connect, createServer, Socket } from 'node:net'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+
+const behaviour = JSON.parse(process.env.FAKE_SIDECAR ?? '{}')
+const names = new Map(Object.entries(behaviour.names ?? {}))
+const targets = new Map(Object.entries(behaviour.targets ?? {}))
+const channel = new Socket({ fd: 3, readable: true, writable: true })
+const clients = new Map()
+const runs = new Map()
+const listeners = []
+const counters = { opened: 0, bytesUp: 0, bytesDown: 0, flows: 0 }
+let lastClient = 0
+let node
+
+class Failure extends Error {
+  constructor(code, message) {
+    super(message)
+    this.code = code
+  }
+}
+
+const send = (message) => channel.write(`${JSON.stringify(message)}\n`)
+const emit = (event, params) => send({ event, params })
+
+const methods = {
+  hello: () => ({
+    protocol: behaviour.protocol ?? 1,
+    version: 'fake',
+    tailscale: 'none',
+    pid: process.pid,
+    role: process.argv.at(-1),
+  }),
+
+  async start({ hostname }) {
+    for (const state of behaviour.states ?? ['starting']) emit('state', { state })
+    if (behaviour.authUrl) emit('authUrl', { url: behaviour.authUrl })
+    if (behaviour.startFailure) {
+      throw new Failure(behaviour.startFailure.code, behaviour.startFailure.message)
+    }
+    if (behaviour.neverStarts) await new Promise(() => {})
+    node = {
+      id: 'nFake',
+      hostname,
+      name: `${hostname}.fake.ts.net`,
+      addresses: ['100.64.0.9'],
+      tailnet: 'fake',
+      magicDnsSuffix: 'fake.ts.net',
+    }
+    emit('state', { state: 'running' })
+    return node
+  },
+
+  status: () => ({
+    state: node ? 'running' : 'stopped',
+    ...(node ? { node } : {}),
+    peers: names.size,
+    negotiating: [...clients.values()].filter(({ spliced }) => !spliced).length,
+    ...counters,
+  }),
+
+  async listenSocks({ host, port }) {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, accept)
+    await new Promise((resolve, reject) => {
+      server.once('error', ({ code }) => reject(new Failure('busy', `listen: ${code}`)))
+      server.listen(port, host, resolve)
+    })
+    listeners.push(server)
+    return { address: `${host}:${server.address().port}` }
+  },
+
+  register({ run, policy }) {
+    if (runs.has(run)) throw new Failure('busy', `run ${run} is registered`)
+    runs.set(run, policy)
+    return {}
+  },
+
+  unregister({ run }) {
+    runs.delete(run)
+    for (const client of clients.values()) if (client.run === run) client.socket.resetAndDestroy()
+    return {}
+  },
+
+  resolve({ name, types }) {
+    if (behaviour.resolveFailure) throw new Failure(behaviour.resolveFailure, 'the resolver is away')
+    if (types.includes('PTR')) {
+      const found = [...names].filter(([, addresses]) => addresses.includes(name))
+      return { addresses: [], names: found.map(([each]) => each) }
+    }
+    const wanted = (address) => types.includes(address.includes(':') ? 'AAAA' : 'A')
+    return { addresses: (names.get(name) ?? []).filter(wanted), names: [] }
+  },
+
+  clientDial: dial,
+  fileCapabilities: ({ path }) => ({ present: (behaviour.withCapabilities ?? []).includes(path) }),
+  peers: () => ({ peers: [] }),
+
+  stop() {
+    setImmediate(end)
+    return {}
+  },
+}
+
+function accept(socket) {
+  const id = ++lastClient
+  const client = { socket, spliced: false }
+  clients.set(id, client)
+  const source = `${socket.remoteAddress}:${socket.remotePort}`
+  let first = true
+  socket.on('data', (bytes) => {
+    if (client.spliced) return
+    socket.pause()
+    emit('client', { client: id, bytes: bytes.toString('base64'), ...(first ? { source } : {}) })
+    first = false
+  })
+  socket.on('error', () => {})
+  socket.on('close', () => {
+    if (clients.delete(id) && !client.spliced && !client.closed) {
+      emit('clientGone', { client: id, reason: 'closed' })
+    }
+  })
+  socket.on('end', () => {
+    if (!client.spliced) socket.destroy()
+  })
+  socket.resume()
+}
+
+async function dial({ client: id, run, host, port, onSuccess, leftover }) {
+  const client = clients.get(id)
+  if (!client) throw new Failure('aborted', 'the client left')
+  const address = names.get(host)?.[0] ?? host
+  if (/[a-z]/i.test(address) && !address.includes(':')) throw new Failure('no-such-host', host)
+  const failure = behaviour.dialFailures?.[`${address}:${port}`]
+  if (failure) throw new Failure(failure, `${address}:${port}`)
+  const target = targets.get(`${address}:${port}`)
+  if (!target) throw new Failure('no-route', `no route to ${address}:${port}`)
+  const asks = runs.get(run)?.ask
+  const source = `${client.socket.remoteAddress}:${client.socket.remotePort}`
+  const flowOf = { network: 'tcp', source, destination: `${address}:${port}` }
+  if (asks) {
+    const question = { origin: 'socks', direction: 'outbound', ...flowOf, run }
+    const verdict = await ask(question)
+    if (!verdict.allow) throw new Failure('denied', verdict.reason ?? 'denied')
+  }
+  const [targetHost, targetPort] = target.split(':')
+  const peer = connect({ host: targetHost, port: Number(targetPort), allowHalfOpen: true })
+  await new Promise((resolve, reject) => {
+    peer.once('connect', resolve)
+    peer.once('error', () => reject(new Failure('refused', `${address}:${port} refused`)))
+  })
+  const flow = ++counters.opened
+  counters.flows += 1
+  client.spliced = true
+  client.run = run
+  client.socket.removeAllListeners('data')
+  client.socket.write(Buffer.concat([Buffer.from(onSuccess, 'base64'), Buffer.from([1, 100, 64, 0, 9, 0x30, 0x39])]))
+  if (leftover) peer.write(Buffer.from(leftover, 'base64'))
+  client.socket.on('data', ({ length }) => {
+    counters.bytesUp += length
+  })
+  peer.on('data', ({ length }) => {
+    counters.bytesDown += length
+  })
+  client.socket.pipe(peer)
+  peer.pipe(client.socket)
+  peer.on('error', () => client.socket.resetAndDestroy())
+  client.socket.on('close', () => {
+    peer.destroy()
+    counters.flows -= 1
+    emit('flowClosed', { flow, bytesUp: counters.bytesUp, bytesDown: counters.bytesDown, durationMs: 0 })
+  })
+  emit('flowOpened', { flow, ...(run ? { run } : {}), ...flowOf, route: 'tailnet', dialMs: 0 })
+  return { flow, bound: '100.64.0.9:12345', route: 'tailnet' }
+}
+
+const asked = new Map()
+let lastAsk = 0
+
+function ask(params) {
+  const id = ++lastAsk
+  send({ id, method: 'ask', params })
+  return new Promise((resolve) => asked.set(id, resolve))
+}
+
+const events = {
+  clientWrite({ client: id, bytes }) {
+    const client = clients.get(id)
+    if (!client) return
+    if (bytes) client.socket.write(Buffer.from(bytes, 'base64'))
+    client.socket.resume()
+  },
+  clientClose({ client: id, bytes }) {
+    const client = clients.get(id)
+    if (!client) return
+    client.closed = true
+    client.socket.end(bytes ? Buffer.from(bytes, 'base64') : undefined)
+    client.socket.resume()
+  },
+}
+
+async function answer({ id, method, params }) {
+  try {
+    const handler = methods[method]
+    if (!handler) throw new Failure('protocol', `unknown method "${method}"`)
+    const result = await handler(params)
+    send({ id, result: method in (behaviour.results ?? {}) ? behaviour.results[method] : result })
+    if (method === behaviour.dieAfter) process.kill(process.pid, 'SIGKILL')
+    if (method === behaviour.sayAfter?.method) channel.write(behaviour.sayAfter.text)
+  } catch (error) {
+    send({ id, error: { code: error.code ?? 'internal', message: error.message } })
+  }
+}
+
+function end() {
+  for (const { socket } of clients.values()) socket.resetAndDestroy()
+  process.exit(0)
+}
+
+if (behaviour.stderr) process.stderr.write(behaviour.stderr)
+if (behaviour.exitStatus !== undefined) process.exit(behaviour.exitStatus)
+createInterface({ input: channel }).on('line', (line) => {
+  const message = JSON.parse(line)
+  if (message.event) events[message.event]?.(message.params)
+  else if (message.method) void answer(message)
+  else if ('result' in message) asked.get(message.id)?.(message.result)
+  else asked.get(message.id)?.({ allow: false, reason: message.error.message })
+})
+channel.on('close', end)
+channel.on('error', end)

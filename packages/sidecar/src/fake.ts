@@ -1,0 +1,49 @@
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import type { ErrorCode } from './lib/error-code.ts'
+import type { SidecarCommand } from './lib/sidecar-process.ts'
+
+/** What a fake sidecar knows, and how it misbehaves. */
+export interface FakeSidecarBehaviour {
+  /** Addresses by name, for `resolve` and dials by name. */
+  names?: Record<string, string[]>
+  /** The loopback address behind a tailnet one: `{'100.64.0.1:80': '127.0.0.1:8080'}`. */
+  targets?: Record<string, string>
+  /** The error of a dial to an address, as `{'100.64.0.1:81': 'timed-out'}`. */
+  dialFailures?: Record<string, ErrorCode>
+  resolveFailure?: ErrorCode
+  /** States told on the way up. @default ['starting'] */
+  states?: string[]
+  authUrl?: string
+  startFailure?: { code: ErrorCode; message: string }
+  /** Leaves `start` without an answer. */
+  neverStarts?: boolean
+  /** Paths for which `fileCapabilities` says yes. */
+  withCapabilities?: string[]
+  /** Another protocol version to say in `hello`. */
+  protocol?: number
+  /** Answers that replace the true ones, by method. */
+  results?: Record<string, unknown>
+  /** Kills itself after it has answered this method. */
+  dieAfter?: string
+  /** Says this, raw, after it has answered this method. */
+  sayAfter?: { method: string; text: string }
+  /** Said on stderr at once. */
+  stderr?: string
+  /** Exits with this status at once. */
+  exitStatus?: number
+}
+
+/**
+ * The command of a sidecar without a tailnet: a Node script that speaks the same channel, serves
+ * real SOCKS5 clients and dials loopback. For tests of everything above the sidecar.
+ */
+export function fakeSidecar(behaviour: FakeSidecarBehaviour = {}): Required<
+  Omit<SidecarCommand, 'signal'>
+> {
+  return {
+    binary: process.execPath,
+    args: [fileURLToPath(new URL('../fake/fake-sidecar.mjs', import.meta.url))],
+    env: { ...process.env, FAKE_SIDECAR: JSON.stringify(behaviour) },
+  }
+}

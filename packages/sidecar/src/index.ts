@@ -1,0 +1,33 @@
+export { ERROR_CODES, type ErrorCode, errnoOf, replyOf } from './lib/error-code.ts'
+export {
+  ChannelClosedError,
+  MessageTooLongError,
+  SidecarError,
+  SidecarExitedError,
+  SidecarProtocolError,
+  SidecarRequestError,
+  SidecarSpawnError,
+} from './lib/errors.ts'
+export { findSidecar } from './lib/find-sidecar.ts'
+export { Lab, type LabOptions } from './lib/lab.ts'
+export type { Forward, LabInfo, LabNode } from './lib/lab-messages.ts'
+export type {
+  ClientDialResult,
+  NodeState,
+  Peer,
+  ResolveParams,
+  ResolveResult,
+  RunPolicy,
+  SidecarStatus,
+  StartParams,
+  TailnetNode,
+} from './lib/node-messages.ts'
+export {
+  type DialRequest,
+  type ListenSocksOptions,
+  Sidecar,
+  type SidecarEvents,
+  type SidecarOptions,
+} from './lib/sidecar.ts'
+export type { Ask, FlowClosed, FlowOpened, Verdict } from './lib/sidecar-messages.ts'
+export type { SidecarCommand, SidecarExit } from './lib/sidecar-process.ts'

@@ -1,0 +1,71 @@
+import { type Forward, type LabInfo, type LabNode, labMethods } from './lab-messages.ts'
+import { type SidecarCommand, type SidecarExit, SidecarProcess } from './sidecar-process.ts'
+
+export interface LabOptions extends SidecarCommand {
+  /** Milliseconds of delay that the lab's nodes add. @default 0 */
+  delay?: number
+}
+
+/** A whole private tailnet on loopback, for demos, tests and benchmarks. */
+export class Lab {
+  readonly #process: SidecarProcess
+  /** The control URL, the tailnet's domain and the nodes it came up with. */
+  readonly info: LabInfo
+
+  private constructor(process: SidecarProcess, info: LabInfo) {
+    this.#process = process
+    this.info = info
+  }
+
+  /** Starts it and resolves when its nodes `hello` and `exit` are up. */
+  static async start(options: LabOptions): Promise<Lab> {
+    const { delay, signal } = options
+    const process = await SidecarProcess.spawn('lab', options, {
+      onEvent: () => {},
+      onRequest: (method) => Promise.reject(new Error(`the lab's driver has no method "${method}"`)),
+    })
+    try {
+      const params = delay === undefined ? {} : { delayMs: delay }
+      const info = await process.request('startLab', labMethods.startLab, params, signal)
+      return new Lab(process, info)
+    } catch (error) {
+      await process.stop()
+      throw error
+    }
+  }
+
+  get pid(): number {
+    return this.#process.pid
+  }
+
+  get exited(): Promise<SidecarExit> {
+    return this.#process.exited
+  }
+
+  get ended(): SidecarProcess['ended'] {
+    return this.#process.ended
+  }
+
+  /** Adds a node; each of its `forwards` serves a loopback address of this host on the tailnet. */
+  addNode(name: string, forwards: Forward[] = []): Promise<LabNode> {
+    return this.#process.request('addNode', labMethods.addNode, { name, forwards })
+  }
+
+  /** Kills a node without a goodbye: a black hole to its peers from then on. */
+  async removeNode(name: string): Promise<void> {
+    await this.#process.request('removeNode', labMethods.removeNode, { name })
+  }
+
+  async addForward(node: string, port: number, target: string): Promise<void> {
+    await this.#process.request('addForward', labMethods.addForward, { node, port, target })
+  }
+
+  /** Adds a record to the tailnet's DNS. */
+  async addRecord(name: string, address: string): Promise<void> {
+    await this.#process.request('addRecord', labMethods.addRecord, { name, address })
+  }
+
+  stop(timeout?: number): Promise<SidecarExit> {
+    return this.#process.stop(timeout)
+  }
+}

@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import {
+  Base64,
+  Count,
+  Empty,
+  Identifier,
+  Milliseconds,
+  Network,
+  Port,
+  Route,
+  Text,
+} from './fields.ts'
+
+// The requests of role `node`, as in docs/sidecar-channel.md.
+
+export const NodeState = z.enum([
+  'starting',
+  'needs-login',
+  'needs-approval',
+  'running',
+  'stopped',
+])
+export type NodeState = z.infer<typeof NodeState>
+
+export const TailnetNode = z.strictObject({
+  id: Text,
+  hostname: Text,
+  /** Fully qualified, without a trailing dot. */
+  name: Text,
+  addresses: z.array(Text).min(1),
+  tailnet: z.string(),
+  magicDnsSuffix: z.string(),
+  user: z.string().optional(),
+})
+/** This session's own node. */
+export type TailnetNode = z.infer<typeof TailnetNode>
+
+export const Peer = z.strictObject({
+  id: Text,
+  name: Text,
+  addresses: z.array(Text),
+  online: z.boolean(),
+  user: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+  exitNodeOption: z.boolean(),
+})
+/** Another node of the tailnet. */
+export type Peer = z.infer<typeof Peer>
+
+export const RunPolicy = z.strictObject({
+  /** Refuse what is neither the tailnet's nor an exit node's, instead of dialling it from the host. */
+  onlyTailnet: z.boolean(),
+  /** CIDR prefixes that are dialled from the host, whatever else says. */
+  bypass: z.array(Text),
+  /** Ask for a verdict on each flow. */
+  ask: z.boolean(),
+})
+export type RunPolicy = z.infer<typeof RunPolicy>
+
+export const StartParams = z.strictObject({
+  hostname: Text,
+  stateDir: Text,
+  authKey: Text.optional(),
+  controlUrl: Text.optional(),
+  ephemeral: z.boolean(),
+  tags: z.array(Text).optional(),
+  lab: z.boolean().optional(),
+  tailscaleLogs: z.boolean().optional(),
+})
+export type StartParams = z.infer<typeof StartParams>
+
+export const StatusResult = z.strictObject({
+  state: NodeState,
+  node: TailnetNode.optional(),
+  peers: Count,
+  negotiating: Count,
+  flows: Count,
+  opened: Count,
+  bytesUp: Count,
+  bytesDown: Count,
+})
+export type SidecarStatus = z.infer<typeof StatusResult>
+
+export const ClientDialParams = z.strictObject({
+  client: Identifier,
+  run: Text.optional(),
+  network: Network,
+  host: Text,
+  port: Port,
+  deadlineMs: Milliseconds,
+  /** What the client is told on success, up to the bound address, which the sidecar appends. */
+  onSuccess: Base64,
+  /** The program's first bytes for the peer, if Node was given any. */
+  leftover: Base64.optional(),
+})
+export type ClientDialParams = z.infer<typeof ClientDialParams>
+
+export const ClientDialResult = z.strictObject({
+  flow: Identifier,
+  bound: Text,
+  peer: Text.optional(),
+  route: Route,
+})
+export type ClientDialResult = z.infer<typeof ClientDialResult>
+
+export const ResolveParams = z.strictObject({
+  name: Text,
+  types: z.array(z.enum(['A', 'AAAA', 'PTR'])).min(1),
+  run: Text.optional(),
+})
+export type ResolveParams = z.infer<typeof ResolveParams>
+
+export const ResolveResult = z.strictObject({
+  addresses: z.array(Text),
+  names: z.array(Text),
+  canonicalName: Text.optional(),
+})
+export type ResolveResult = z.infer<typeof ResolveResult>
+
+/** What Node may ask of a sidecar in role `node`, with the shape of each answer. */
+export const nodeMethods = {
+  start: { params: StartParams, result: TailnetNode },
+  status: { params: Empty, result: StatusResult },
+  listenSocks: {
+    params: z.strictObject({
+      host: Text,
+      port: z.int().min(0).max(65_535),
+      cap: z.int().min(1).max(65_535),
+      handshakeMs: Milliseconds.min(1),
+    }),
+    result: z.strictObject({ address: Text }),
+  },
+  clientDial: { params: ClientDialParams, result: ClientDialResult },
+  register: {
+    params: z.strictObject({
+      run: Text.max(64),
+      token: z.string().min(32).max(128),
+      policy: RunPolicy,
+    }),
+    result: Empty,
+  },
+  unregister: { params: z.strictObject({ run: Text.max(64) }), result: Empty },
+  resolve: { params: ResolveParams, result: ResolveResult },
+  fileCapabilities: {
+    params: z.strictObject({ path: Text }),
+    result: z.strictObject({ present: z.boolean() }),
+  },
+  peers: { params: Empty, result: z.strictObject({ peers: z.array(Peer) }) },
+} as const

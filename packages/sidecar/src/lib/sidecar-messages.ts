@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { ERROR_CODES } from './error-code.ts'
+import { Base64, Count, Identifier, Milliseconds, Network, Route, Text } from './fields.ts'
+import { NodeState } from './node-messages.ts'
+
+// What the sidecar sends of its own accord, as in docs/sidecar-channel.md.
+
+export const ClientEvent = z.strictObject({
+  client: Identifier,
+  bytes: Base64,
+  /** Where the client connects from; with its first bytes only. */
+  source: Text.optional(),
+})
+
+export const FlowOpened = z.strictObject({
+  flow: Identifier,
+  run: Text.optional(),
+  network: Network,
+  source: Text,
+  destination: Text,
+  /** The name that was asked for, if it was not an address. */
+  name: Text.optional(),
+  peer: Text.optional(),
+  route: Route,
+  dialMs: Milliseconds,
+})
+export type FlowOpened = z.infer<typeof FlowOpened>
+
+export const FlowClosed = z.strictObject({
+  flow: Identifier,
+  /** From the program to the tailnet. */
+  bytesUp: Count,
+  bytesDown: Count,
+  durationMs: Count,
+  error: z.strictObject({ code: z.enum(ERROR_CODES), message: z.string() }).optional(),
+})
+export type FlowClosed = z.infer<typeof FlowClosed>
+
+export const SidecarEvent = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('client'), params: ClientEvent }),
+  z.strictObject({
+    event: z.literal('clientGone'),
+    params: z.strictObject({
+      client: Identifier,
+      reason: z.enum(['closed', 'timed-out', 'too-large', 'failed']),
+    }),
+  }),
+  z.strictObject({
+    event: z.literal('state'),
+    params: z.strictObject({ state: NodeState, detail: z.string().optional() }),
+  }),
+  z.strictObject({ event: z.literal('authUrl'), params: z.strictObject({ url: z.url() }) }),
+  z.strictObject({ event: z.literal('flowOpened'), params: FlowOpened }),
+  z.strictObject({ event: z.literal('flowClosed'), params: FlowClosed }),
+  z.strictObject({
+    event: z.literal('log'),
+    params: z.strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']),
+      message: z.string(),
+    }),
+  }),
+])
+export type SidecarEvent = z.infer<typeof SidecarEvent>
+
+export const AskParams = z.strictObject({
+  origin: z.literal('socks'),
+  direction: z.literal('outbound'),
+  network: Network,
+  source: Text,
+  destination: Text,
+  name: Text.optional(),
+  peer: Text.optional(),
+  run: Text.optional(),
+})
+/** A flow for which the sidecar wants a verdict. */
+export type Ask = z.infer<typeof AskParams>
+
+export const AskResult = z.strictObject({ allow: z.boolean(), reason: z.string().optional() })
+export type Verdict = z.infer<typeof AskResult>

@@ -1,0 +1,240 @@
+import { EventEmitter } from 'eventemitter3'
+import type { z } from 'zod'
+import { AnswerError } from './channel.ts'
+import type { HelloResult } from './common-messages.ts'
+import { SidecarProtocolError } from './errors.ts'
+import {
+  type ClientDialParams,
+  type ClientDialResult,
+  nodeMethods,
+  type Peer,
+  type ResolveParams,
+  type ResolveResult,
+  type RunPolicy,
+  type SidecarStatus,
+  type StartParams,
+  type TailnetNode,
+} from './node-messages.ts'
+import {
+  type Ask,
+  AskParams,
+  type FlowClosed,
+  type FlowOpened,
+  SidecarEvent,
+  type Verdict,
+} from './sidecar-messages.ts'
+import { type SidecarCommand, type SidecarExit, SidecarProcess } from './sidecar-process.ts'
+
+export interface SidecarEvents {
+  /** The node's state changed; `detail` is for people. */
+  state: (change: { state: string; detail?: string | undefined }) => void
+  /** Somebody must open this URL to log the node in. */
+  authUrl: (url: string) => void
+  /** Handshake bytes of a SOCKS5 client; to be answered by exactly one decision. */
+  client: (client: number, bytes: Uint8Array, source: string | undefined) => void
+  /** The client went away by itself. Does not fire for one that was spliced or closed by us. */
+  clientGone: (client: number, reason: string) => void
+  flowOpened: (flow: FlowOpened) => void
+  flowClosed: (flow: FlowClosed) => void
+  log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
+}
+
+export interface SidecarOptions extends SidecarCommand {
+  /** Gives the verdict on a flow of a run whose policy asks. Without it all such flows are denied. */
+  onAsk?: (ask: Ask) => Verdict | Promise<Verdict>
+}
+
+export interface ListenSocksOptions {
+  /** A loopback address. @default '127.0.0.1' */
+  host?: string
+  /** 0 lets the kernel choose. @default 0 */
+  port?: number
+  /** How many clients may be negotiating at once; further ones are not accepted. @default 256 */
+  cap?: number
+  /** Milliseconds a client has from accept to its request. @default 30_000 */
+  handshakeTimeout?: number
+}
+
+export interface DialRequest extends Omit<ClientDialParams, 'onSuccess' | 'leftover' | 'network'> {
+  onSuccess: Uint8Array
+  leftover?: Uint8Array
+}
+
+/** A Tailscale node in a process of its own, driven over its channel. */
+export class Sidecar extends EventEmitter<SidecarEvents> {
+  readonly #process: SidecarProcess
+
+  private constructor(process: SidecarProcess) {
+    super()
+    this.#process = process
+  }
+
+  /**
+   * Spawns a sidecar and shakes hands with it. The node is not up until {@link Sidecar.start}.
+   *
+   * @throws {SidecarSpawnError} @throws {SidecarExitedError} @throws {SidecarProtocolError}
+   */
+  static async spawn(options: SidecarOptions): Promise<Sidecar> {
+    const { onAsk } = options
+    // It says nothing before it is told to start, which only the caller of this can do.
+    let receive: (event: string, params: object) => void = () => {}
+    const process = await SidecarProcess.spawn('node', options, {
+      onEvent: (event, params) => receive(event, params),
+      onRequest: (method, params) => answer(method, params, onAsk),
+    })
+    const sidecar = new Sidecar(process)
+    receive = (event, params) => sidecar.#receive(event, params)
+    return sidecar
+  }
+
+  get hello(): HelloResult {
+    return this.#process.hello
+  }
+
+  get pid(): number {
+    return this.#process.pid
+  }
+
+  /** Bytes that crossed the channel so far. */
+  get traffic(): { readonly read: number; readonly written: number } {
+    return this.#process.traffic
+  }
+
+  /** Resolves, never rejects, when the process is gone. */
+  get exited(): Promise<SidecarExit> {
+    return this.#process.exited
+  }
+
+  /** Resolves, never rejects, with why the channel ended. */
+  get ended(): SidecarProcess['ended'] {
+    return this.#process.ended
+  }
+
+  /** Brings the node up; `state` and `authUrl` events tell of the way there. */
+  start(params: StartParams, signal?: AbortSignal): Promise<TailnetNode> {
+    return this.#process.request('start', nodeMethods.start, params, signal)
+  }
+
+  status(): Promise<SidecarStatus> {
+    return this.#process.request('status', nodeMethods.status, {})
+  }
+
+  async peers(): Promise<Peer[]> {
+    const { peers } = await this.#process.request('peers', nodeMethods.peers, {})
+    return peers
+  }
+
+  /** Opens a SOCKS5 listener and resolves to its address, as `127.0.0.1:1080`. */
+  async listenSocks(options: ListenSocksOptions = {}): Promise<string> {
+    const { host = '127.0.0.1', port = 0, cap = 256, handshakeTimeout = 30_000 } = options
+    const params = { host, port, cap, handshakeMs: handshakeTimeout }
+    const { address } = await this.#process.request('listenSocks', nodeMethods.listenSocks, params)
+    return address
+  }
+
+  /** Answers a `client` event: write these (perhaps no) bytes, then read on. */
+  clientWrite(client: number, bytes: Uint8Array): void {
+    this.#process.send('clientWrite', { client, bytes: encode(bytes) })
+  }
+
+  /** Answers a `client` event, or a failed dial: write these last words, then close. */
+  clientClose(client: number, bytes?: Uint8Array): void {
+    const last = bytes && bytes.length > 0 ? { bytes: encode(bytes) } : {}
+    this.#process.send('clientClose', { client, ...last })
+  }
+
+  /** Answers a `client` event: dial, and splice on success. */
+  clientDial(request: DialRequest): Promise<ClientDialResult> {
+    const { onSuccess, leftover, ...rest } = request
+    return this.#process.request('clientDial', nodeMethods.clientDial, {
+      ...rest,
+      network: 'tcp',
+      onSuccess: encode(onSuccess),
+      ...(leftover && leftover.length > 0 ? { leftover: encode(leftover) } : {}),
+    })
+  }
+
+  /** Makes a wrapped command known, with its token (32 to 128 characters) and policy. */
+  async register(run: string, token: string, policy: RunPolicy): Promise<void> {
+    await this.#process.request('register', nodeMethods.register, { run, token, policy })
+  }
+
+  /** Forgets a run and resets its open flows. */
+  async unregister(run: string): Promise<void> {
+    await this.#process.request('unregister', nodeMethods.unregister, { run })
+  }
+
+  resolve(params: ResolveParams, signal?: AbortSignal): Promise<ResolveResult> {
+    return this.#process.request('resolve', nodeMethods.resolve, params, signal)
+  }
+
+  /** Whether an executable has file capabilities, with which ld.so ignores LD_PRELOAD. */
+  async fileCapabilities(path: string): Promise<boolean> {
+    const schema = nodeMethods.fileCapabilities
+    const { present } = await this.#process.request('fileCapabilities', schema, { path })
+    return present
+  }
+
+  /** Ends the node and its process; every connection is reset. Safe to call twice. */
+  stop(timeout?: number): Promise<SidecarExit> {
+    return this.#process.stop(timeout)
+  }
+
+  kill(): void {
+    this.#process.kill()
+  }
+
+  #receive(event: string, params: object): void {
+    const parsed = SidecarEvent.safeParse({ event, params })
+    if (!parsed.success) {
+      this.#process.fail(
+        new SidecarProtocolError(`the sidecar's event "${event}" is none this version knows`, {
+          cause: parsed.error,
+        }),
+      )
+      return
+    }
+    this.#dispatch(parsed.data)
+  }
+
+  #dispatch({ event, params }: z.infer<typeof SidecarEvent>): void {
+    switch (event) {
+      case 'client':
+        this.emit('client', params.client, Buffer.from(params.bytes, 'base64'), params.source)
+        break
+      case 'clientGone':
+        this.emit('clientGone', params.client, params.reason)
+        break
+      case 'state':
+        this.emit('state', params)
+        break
+      case 'authUrl':
+        this.emit('authUrl', params.url)
+        break
+      case 'flowOpened':
+        this.emit('flowOpened', params)
+        break
+      case 'flowClosed':
+        this.emit('flowClosed', params)
+        break
+      case 'log':
+        this.emit('log', params.level, params.message)
+    }
+  }
+}
+
+function encode(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+async function answer(
+  method: string,
+  params: object,
+  onAsk: SidecarOptions['onAsk'],
+): Promise<Record<string, unknown>> {
+  if (method !== 'ask') throw new AnswerError('protocol', `the driver has no method "${method}"`)
+  const parsed = AskParams.safeParse(params)
+  if (!parsed.success) throw new AnswerError('protocol', `"ask": ${parsed.error.message}`)
+  if (!onAsk) return { allow: false, reason: 'nobody decides on this flow' }
+  return { ...(await onAsk(parsed.data)) }
+}

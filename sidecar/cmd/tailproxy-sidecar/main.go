@@ -1,0 +1,85 @@
+// Command tailproxy-sidecar is the part of TailProxy that is on the tailnet. TailProxy starts it and
+// speaks with it on file descriptor 3 (docs/sidecar-channel.md).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/labrole"
+	"github.com/tailproxy/tailproxy/sidecar/internal/version"
+)
+
+// Exit statuses.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// channelFD is where the driver puts its end of the channel.
+const channelFD = 3
+
+const usage = `usage: tailproxy-sidecar version
+tailproxy-sidecar is started by tailproxy, which speaks with it on file descriptor 3; to use it, run tailproxy`
+
+var errUsage = errors.New(usage)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout)
+	switch {
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitUsage)
+	case err != nil && !errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "tailproxy-sidecar:", err)
+		os.Exit(exitFailure)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	var role func(context.Context, io.ReadWriteCloser) error
+	switch args[0] {
+	case "version":
+		_, err := fmt.Fprintf(stdout, "tailproxy-sidecar %s (tailscale %s)\n", version.Sidecar(), version.Tailscale())
+		return err
+	case "lab":
+		role = labrole.Run
+	default:
+		return errUsage
+	}
+	conn, err := openChannel(channelFD)
+	if err != nil {
+		return err
+	}
+	// The standard log is where tailscale's packages write what nobody asked for; stderr is for the one
+	// line that says why the sidecar ended.
+	log.SetOutput(io.Discard)
+	return role(ctx, conn)
+}
+
+// openChannel takes the descriptor over. It must be non-blocking for Close to end a Read.
+func openChannel(fd int) (io.ReadWriteCloser, error) {
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil {
+		return nil, fmt.Errorf("%w (descriptor 3 is not open)", errUsage)
+	}
+	if kind := stat.Mode & syscall.S_IFMT; kind != syscall.S_IFSOCK {
+		return nil, fmt.Errorf("%w (descriptor 3 is not a socket)", errUsage)
+	}
+	syscall.CloseOnExec(fd)
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		return nil, fmt.Errorf("opening the channel: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "channel"), nil
+}

@@ -1,0 +1,4 @@
+package lab
+
+// Abort is for the tests.
+var Abort = abort

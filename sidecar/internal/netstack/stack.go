@@ -1,0 +1,191 @@
+package netstack
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+	"tailscale.com/net/tstun"
+)
+
+const nicID = 1
+
+// Options tunes a stack; what is zero has its default.
+type Options struct {
+	// SendBuffer is the most one connection may have sent and not yet acknowledged, in bytes. It is
+	// what bounds WireGuard's queue, and with it memory.
+	SendBuffer int
+	// ReceiveBuffer is the most one connection's window grows to, in bytes.
+	ReceiveBuffer int
+	// QueueLength is how many segments may wait for WireGuard.
+	QueueLength int
+	// CongestionControl is cubic or reno.
+	CongestionControl string
+}
+
+// Defaults of [Options].
+const (
+	DefaultSendBuffer        = 1 << 20
+	DefaultReceiveBuffer     = 4 << 20
+	DefaultQueueLength       = 512
+	DefaultCongestionControl = "cubic"
+
+	initialSendBuffer    = 208 << 10
+	initialReceiveBuffer = 256 << 10
+	minBuffer            = 4 << 10
+
+	// timeWait is how long the port of a connection that we closed first is kept. RFC 9293 asks for four
+	// minutes, Linux takes one; at thousands of short connections a second either is out of ports. Initial
+	// sequence numbers and timestamps keep an old segment from being taken for a new one's.
+	timeWait = 5 * time.Second
+)
+
+// Stack is a TCP/IP stack behind a [Device].
+type Stack struct {
+	stack  *stack.Stack
+	link   *link
+	device *Device
+
+	mu        sync.Mutex
+	addresses map[netip.Addr]bool
+
+	closeOnce sync.Once
+}
+
+// New returns a stack without addresses; see [Stack.SetAddresses].
+func New(options Options) (*Stack, error) {
+	l := newLink(uint32(tstun.DefaultTUNMTU()), orDefault(options.QueueLength, DefaultQueueLength))
+	s := &Stack{
+		stack: stack.New(stack.Options{
+			NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocol},
+			TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6},
+			// What is sent to an address of our own never reaches WireGuard, which has no peer for it.
+			HandleLocal: true,
+		}),
+		link:      l,
+		device:    newDevice(l),
+		addresses: map[netip.Addr]bool{},
+	}
+	if err := s.configure(options); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stack) configure(options Options) error {
+	sack := tcpip.TCPSACKEnabled(true)
+	// gVisor's RACK retransmits too early: tailscale/tailscale#9707.
+	recovery := tcpip.TCPRecovery(0)
+	congestion := tcpip.CongestionControlOption(DefaultCongestionControl)
+	if options.CongestionControl != "" {
+		congestion = tcpip.CongestionControlOption(options.CongestionControl)
+	}
+	sendMax := orDefault(options.SendBuffer, DefaultSendBuffer)
+	receiveMax := orDefault(options.ReceiveBuffer, DefaultReceiveBuffer)
+	send := tcpip.TCPSendBufferSizeRangeOption{
+		Min: minBuffer, Default: min(initialSendBuffer, sendMax), Max: sendMax,
+	}
+	receive := tcpip.TCPReceiveBufferSizeRangeOption{
+		Min: minBuffer, Default: min(initialReceiveBuffer, receiveMax), Max: receiveMax,
+	}
+	moderate := tcpip.TCPModerateReceiveBufferOption(true)
+	wait := tcpip.TCPTimeWaitTimeoutOption(timeWait)
+	reuse := tcpip.TCPTimeWaitReuseOption(tcpip.TCPTimeWaitReuseGlobal)
+	for _, option := range []tcpip.SettableTransportProtocolOption{
+		&sack, &recovery, &congestion, &send, &receive, &moderate, &wait, &reuse,
+	} {
+		if err := s.stack.SetTransportProtocolOption(tcp.ProtocolNumber, option); err != nil {
+			return fmt.Errorf("setting %T of the stack: %s", option, err)
+		}
+	}
+	if err := s.stack.CreateNIC(nicID, s.link); err != nil {
+		return fmt.Errorf("attaching the stack: %s", err)
+	}
+	s.stack.SetRouteTable([]tcpip.Route{
+		{Destination: header.IPv4EmptySubnet, NIC: nicID},
+		{Destination: header.IPv6EmptySubnet, NIC: nicID},
+	})
+	return nil
+}
+
+// Device returns the device to give to tsnet.Server.Tun.
+func (s *Stack) Device() *Device { return s.device }
+
+// SetAddresses makes the stack's addresses those of addrs; connections of addresses that went are cut.
+func (s *Stack) SetAddresses(addrs []netip.Addr) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wanted := make(map[netip.Addr]bool, len(addrs))
+	for _, addr := range addrs {
+		wanted[addr.Unmap()] = true
+	}
+	for addr := range s.addresses {
+		if wanted[addr] {
+			continue
+		}
+		if err := s.stack.RemoveAddress(nicID, tcpip.AddrFromSlice(addr.AsSlice())); err != nil {
+			return fmt.Errorf("removing address %v: %s", addr, err)
+		}
+		delete(s.addresses, addr)
+	}
+	for addr := range wanted {
+		if s.addresses[addr] {
+			continue
+		}
+		err := s.stack.AddProtocolAddress(nicID, tcpip.ProtocolAddress{
+			Protocol:          protocolOf(addr),
+			AddressWithPrefix: tcpip.AddrFromSlice(addr.AsSlice()).WithPrefix(),
+		}, stack.AddressProperties{})
+		if err != nil {
+			return fmt.Errorf("adding address %v: %s", addr, err)
+		}
+		s.addresses[addr] = true
+	}
+	return nil
+}
+
+// Close resets every connection and ends the device.
+func (s *Stack) Close() {
+	s.closeOnce.Do(func() {
+		s.stack.Close()
+		s.device.Close()
+		s.stack.Wait()
+	})
+}
+
+func protocolOf(addr netip.Addr) tcpip.NetworkProtocolNumber {
+	if addr.Is4() {
+		return ipv4.ProtocolNumber
+	}
+	return ipv6.ProtocolNumber
+}
+
+func fullAddress(addr netip.AddrPort) tcpip.FullAddress {
+	return tcpip.FullAddress{
+		NIC:  nicID,
+		Addr: tcpip.AddrFromSlice(addr.Addr().AsSlice()),
+		Port: addr.Port(),
+	}
+}
+
+func addrPort(full tcpip.FullAddress) netip.AddrPort {
+	addr, _ := netip.AddrFromSlice(full.Addr.AsSlice())
+	return netip.AddrPortFrom(addr, full.Port)
+}
+
+func orDefault(value, fallback int) int {
+	if value > 0 {
+		return value
+	}
+	return fallback
+}

@@ -1,0 +1,264 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tailscale.com/client/local"
+	"tailscale.com/ipn"
+	"tailscale.com/tsnet"
+	"tailscale.com/wgengine"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
+)
+
+// ErrStopped is the end of a node that was stopped.
+var ErrStopped = message.Errorf(message.NotConnected, "the node was stopped")
+
+// ephemeralLogoutLimit is how long the control server may take to let an ephemeral node go.
+const ephemeralLogoutLimit = 2 * time.Second
+
+// Node is a node, from New to Close.
+type Node struct {
+	options Options
+	state   stateCell
+	peers   peers.Table
+	paths   *paths
+	inLab   atomic.Bool
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	tasks  sync.WaitGroup
+
+	// lifecycle is held by Start while the server starts and by Close: tsnet allows neither beside the other.
+	lifecycle sync.Mutex
+	started   bool
+	server    *tsnet.Server
+	lock      *os.File
+
+	stack  atomic.Pointer[netstack.Stack]
+	engine atomic.Pointer[wgengine.Engine]
+	local  atomic.Pointer[local.Client]
+	self   atomic.Pointer[Self]
+	exit   atomic.Pointer[exitSetting]
+	dns    dnsCache
+
+	synced     chan struct{} // closed when the first netmap is here
+	syncedOnce sync.Once
+}
+
+// New returns a node that is not started.
+func New(options Options) *Node {
+	n := &Node{options: options, synced: make(chan struct{})}
+	n.state.tell = options.OnState
+	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	n.paths = newPaths(n.ctx, n.sendDisco)
+	return n
+}
+
+// Start brings the node up and returns when it runs. It waits for login and approval as long as ctx allows.
+func (n *Node) Start(ctx context.Context) error {
+	ctx, stop := n.bound(ctx)
+	defer stop()
+	err := n.start(ctx)
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(n.ctx); cause != nil {
+		return cause
+	}
+	return n.hideKey(err)
+}
+
+// bound returns a context that ends with ctx and with the node.
+func (n *Node) bound(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(n.ctx, func() { cancel(context.Cause(n.ctx)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+func (n *Node) start(ctx context.Context) error {
+	if err := prepareStateDir(n.options.StateDir); err != nil {
+		return err
+	}
+	if strings.ContainsAny(n.options.AuthKey, " \t\r\n") {
+		return message.Errorf(message.Denied, "the auth key has white space in it")
+	}
+	n.state.set(message.StateStarting, "")
+	n.inLab.Store(n.options.Lab || isLab(ctx, n.options.ControlURL))
+	prepareEnvironment(n.options, n.inLab.Load())
+	client, err := n.launch(ctx)
+	if err != nil {
+		return err
+	}
+	// tsnet leaves it off on Linux, where accepting routes changes the host's; here it changes only ours.
+	if _, err := client.EditPrefs(ctx, &ipn.MaskedPrefs{
+		RouteAllSet: true,
+		Prefs:       ipn.Prefs{RouteAll: true},
+	}); err != nil {
+		return fmt.Errorf("accepting subnet routes: %w", err)
+	}
+	running := make(chan error, 1)
+	n.tasks.Go(func() { n.watchState(client, running) })
+	select {
+	case err := <-running:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	n.tasks.Go(func() { n.watchPeers(client) })
+	select {
+	case <-n.synced:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	n.state.set(message.StateRunning, "")
+	n.warmPaths()
+	return nil
+}
+
+// launch starts the server. tsnet's Start does not wait for the network, save for an OAuth secret.
+func (n *Node) launch(ctx context.Context) (*local.Client, error) {
+	n.lifecycle.Lock()
+	defer n.lifecycle.Unlock()
+	if n.started {
+		return nil, message.Errorf(message.Busy, "the node was started already")
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	n.started = true
+	lock, err := lockStateDir(n.options.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	n.lock = lock
+	stack, err := netstack.New(n.options.Stack)
+	if err != nil {
+		return nil, err
+	}
+	controlURL := n.options.ControlURL
+	if controlURL == "" {
+		controlURL = ipn.DefaultControlURL
+	}
+	server := &tsnet.Server{
+		Dir:           n.options.StateDir,
+		Hostname:      n.options.Hostname,
+		AuthKey:       n.options.AuthKey,
+		ControlURL:    controlURL,
+		Ephemeral:     n.options.Ephemeral,
+		AdvertiseTags: n.options.Tags,
+		Tun:           stack.Device(),
+		Logf:          n.options.Logf,
+		UserLogf:      func(string, ...any) {},
+	}
+	client, err := server.LocalClient()
+	if err != nil {
+		stack.Close()
+		return nil, fmt.Errorf("starting the node: %w", err)
+	}
+	n.server = server
+	n.stack.Store(stack)
+	engine := server.Sys().Engine.Get()
+	n.engine.Store(&engine)
+	n.local.Store(client)
+	return client, nil
+}
+
+// State returns what the node is doing.
+func (n *Node) State() message.State { return n.state.get() }
+
+// InLab reports whether the tailnet is a lab's, where nothing may leave loopback.
+func (n *Node) InLab() bool { return n.inLab.Load() }
+
+// Peers returns the table of the other nodes; it is followed as they change.
+func (n *Node) Peers() *peers.Table { return &n.peers }
+
+// Running returns the stack and nil while the node runs.
+func (n *Node) Running() (*netstack.Stack, error) {
+	stack := n.stack.Load()
+	if state := n.State(); state != message.StateRunning || stack == nil {
+		return nil, message.Errorf(message.NotConnected, "the node is not connected to its tailnet (%s)", state)
+	}
+	return stack, nil
+}
+
+// AwaitPath waits until the peer is known to know this node, so that the first packet is not lost on it, or
+// for a bounded time. See paths.
+func (n *Node) AwaitPath(ctx context.Context, peer *peers.Peer) { n.paths.await(ctx, peer) }
+
+// Self returns this node, or nil before it has a netmap.
+func (n *Node) Self() *Self { return n.self.Load() }
+
+// IsSelf reports whether addr is one of this node's.
+func (n *Node) IsSelf(addr netip.Addr) bool {
+	self := n.self.Load()
+	if self == nil {
+		return false
+	}
+	for _, own := range self.Addresses {
+		if own == addr {
+			return true
+		}
+	}
+	return false
+}
+
+// ByAddress returns the peer that has addr as its own.
+func (n *Node) ByAddress(addr netip.Addr) (*peers.Peer, bool) { return n.peers.ByAddress(addr) }
+
+// BySubnet returns the peer that routes a subnet with addr in it.
+func (n *Node) BySubnet(addr netip.Addr) (*peers.Peer, bool) { return n.peers.BySubnet(addr) }
+
+// Close ends the node: connections are reset, an ephemeral node leaves its tailnet. It may be called at any time.
+func (n *Node) Close() {
+	n.cancel(ErrStopped)
+	n.lifecycle.Lock()
+	defer n.lifecycle.Unlock()
+	wasRunning := n.State() == message.StateRunning
+	n.state.set(message.StateStopped, "")
+	if n.server != nil {
+		if n.options.Ephemeral && wasRunning {
+			n.logout()
+		}
+		if stack := n.stack.Load(); stack != nil {
+			stack.Close()
+		}
+		n.server.Close()
+		n.server = nil
+	}
+	n.tasks.Wait()
+	if n.lock != nil {
+		n.lock.Close()
+		n.lock = nil
+	}
+}
+
+func (n *Node) logout() {
+	ctx, cancel := context.WithTimeout(context.Background(), ephemeralLogoutLimit)
+	defer cancel()
+	// Best effort: the control server forgets an ephemeral node by itself, later.
+	n.local.Load().Logout(ctx)
+}
+
+// hideKey keeps the auth key out of an error, whoever put it there.
+func (n *Node) hideKey(err error) error {
+	key := n.options.AuthKey
+	if key == "" || !strings.Contains(err.Error(), key) {
+		return err
+	}
+	return message.Errorf(message.CodeOf(err), "%s", strings.ReplaceAll(err.Error(), key, "(auth key)"))
+}
+
+var errWatchEnded = errors.New("the node no longer tells its state")
