@@ -24,7 +24,7 @@ struct patience {
 /** A dial that other rules than the destination's have ended: the socket was not ours to undo. */
 #define STAGE_LEFT_ALONE 0xff
 
-static void learn_patience(struct patience *patience, int fd, bool insist)
+static void learn_patience(struct patience *patience, int fd, const struct tp_flow *flow, bool insist)
 {
 	int64_t send_timeout = insist ? 0 : tp_socket_timeout(fd, SO_SNDTIMEO);
 	long flags = tp_syscall3(SYS_fcntl, fd, F_GETFL, 0);
@@ -32,6 +32,11 @@ static void learn_patience(struct patience *patience, int fd, bool insist)
 	patience->limited = !patience->nonblocking && send_timeout > 0;
 	patience->kernel_waits = !patience->nonblocking && send_timeout == 0 && tp_socket_timeout(fd, SO_RCVTIMEO) == 0;
 	patience->deadline = tp_wait_now() + (patience->limited ? send_timeout : TP_DIAL_LIMIT_NS);
+	if (patience->nonblocking && !insist && flow->stage != TP_STAGE_CONNECT) {
+		/* A dial that was left unfinished: a non-blocking connect() only looks how far it is. */
+		patience->limited = true;
+		patience->deadline = 0;
+	}
 }
 
 /** Waits once. Returns 0 to try again, or what the dial ends with. */
@@ -71,28 +76,28 @@ static int connect_stage(int fd, const struct tp_config *config, struct tp_flow 
 	socklen_t length = tp_address_write(&config->proxy, domain, &proxy);
 	if (length == 0)
 		return -ENETUNREACH; /* an AF_INET socket, and the proxy is at ::1 */
-	for (;;) {
-		int result = (int)tp_syscall3(SYS_connect, fd, &proxy, length);
-		if (result == 0)
-			break;
-		if (result == -EISCONN || (result == -EALREADY && !patience->limited)) {
-			flow->stage = STAGE_LEFT_ALONE;
-			return result;
-		}
-		if (result == -EINTR || (patience->limited && (result == -EINPROGRESS || result == -EALREADY)))
-			return result == -EALREADY ? -EINPROGRESS : result;
-		/* ENETUNREACH here is of an IPv6 socket bound to an IPv6 address: the kernel's, not the proxy's. */
-		if (result != -EINPROGRESS)
-			return result == -ENETUNREACH ? result : proxy_error(result);
-		do {
+	bool begun = flow->stage == TP_STAGE_CONNECTING;
+	int result = (int)tp_syscall3(SYS_connect, fd, &proxy, length);
+	if (!begun && (result == -EISCONN || result == -EALREADY)) {
+		flow->stage = STAGE_LEFT_ALONE;
+		return result;
+	}
+	if (result == -EINTR || result == -EINPROGRESS || result == -EALREADY) {
+		flow->stage = TP_STAGE_CONNECTING;
+		if (result == -EINTR && !patience->nonblocking)
+			return -EINTR;
+		if (patience->limited && !patience->nonblocking)
+			return -EINPROGRESS; /* SO_SNDTIMEO has passed in the kernel already */
+		while (tp_socket_name(fd, true, &peer) < 0) {
 			result = await(fd, POLLOUT, patience);
-			if (result < 0)
-				return result;
-			result = tp_socket_option(fd, SOL_SOCKET, SO_ERROR);
+			if (result == 0)
+				result = tp_socket_option(fd, SOL_SOCKET, SO_ERROR);
 			if (result != 0)
-				return proxy_error(result > 0 ? -result : result);
-		} while (tp_socket_name(fd, true, &peer) < 0);
-		break;
+				return result == -EINPROGRESS ? result : proxy_error(result > 0 ? -result : result);
+		}
+	} else if (result < 0 && result != -EISCONN) {
+		/* ENETUNREACH here is of an IPv6 socket bound to an IPv6 address: the kernel's, not the proxy's. */
+		return result == -ENETUNREACH ? result : proxy_error(result);
 	}
 	/* A blocking connect() also ends when one that the program began earlier, elsewhere, ends. */
 	if (tp_socket_name(fd, true, &peer) < 0)
@@ -169,7 +174,7 @@ static int read_stage(int fd, struct tp_flow *flow, const struct patience *patie
 static int run(int fd, const struct tp_config *config, struct tp_flow *flow, const struct patience *patience)
 {
 	int result = 0;
-	if (flow->stage == TP_STAGE_CONNECT)
+	if (flow->stage == TP_STAGE_CONNECT || flow->stage == TP_STAGE_CONNECTING)
 		result = connect_stage(fd, config, flow, patience);
 	if (result == 0 && flow->stage == TP_STAGE_SEND)
 		result = send_stage(fd, config, flow, patience);
@@ -181,7 +186,7 @@ static int run(int fd, const struct tp_config *config, struct tp_flow *flow, con
 int tp_dial(int fd, const struct tp_config *config, struct tp_flow *flow, bool insist)
 {
 	struct patience patience;
-	learn_patience(&patience, fd, insist);
+	learn_patience(&patience, fd, flow, insist);
 	/* With SO_RCVLOWAT the kernel would not report the few bytes of a reply. */
 	int low_water = tp_socket_option(fd, SOL_SOCKET, SO_RCVLOWAT);
 	if (low_water > 1)

@@ -18,7 +18,12 @@ enum tp_flow_state {
 	TP_FLOW_CONNECTED,
 };
 
-enum { TP_STAGE_CONNECT, TP_STAGE_SEND, TP_STAGE_READ };
+enum {
+	TP_STAGE_CONNECT,    /* nothing was done to the socket yet */
+	TP_STAGE_CONNECTING, /* to the proxy */
+	TP_STAGE_SEND,
+	TP_STAGE_READ,
+};
 
 struct tp_flow {
 	struct tp_address asked;

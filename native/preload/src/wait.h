@@ -3,13 +3,20 @@
 #define TP_WAIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /** CLOCK_MONOTONIC, nanoseconds. */
 int64_t tp_wait_now(void);
 
-/** Waits for `events` of poll(2) until `deadline`. Returns 0, -ETIMEDOUT or -EINTR (some handler has run). */
+/**
+ * Waits for `events` of poll(2) until `deadline`; one in the past only looks. Returns 0, -ETIMEDOUT, or -EINTR when some
+ * handler has run.
+ */
 int tp_wait(int fd, short events, int64_t deadline);
+
+struct pollfd;
+int tp_wait_any(struct pollfd *entries, size_t count, int64_t deadline);
 
 /**
  * Whether the signal that ended a wait would have ended connect() too. poll(2) is never restarted, and does not tell which

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/labrole"
+	"github.com/tailproxy/tailproxy/sidecar/internal/noderole"
 	"github.com/tailproxy/tailproxy/sidecar/internal/version"
 )
 
@@ -53,6 +54,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	case "version":
 		_, err := fmt.Fprintf(stdout, "tailproxy-sidecar %s (tailscale %s)\n", version.Sidecar(), version.Tailscale())
 		return err
+	case "node":
+		role = noderole.Run
 	case "lab":
 		role = labrole.Run
 	default:

@@ -1,0 +1,138 @@
+#include "lookup.h"
+
+#include "ask.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/** The proxy has refused RESOLVE with "command not supported": names are the proxy's to resolve, at the dial. */
+static _Atomic bool cannot_resolve;
+
+static bool ends_with(const char *name, size_t length, const char *ending)
+{
+	size_t size = strlen(ending);
+	if (length < size)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		char c = name[length - size + i];
+		if ((c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c) != ending[i])
+			return false;
+	}
+	return true;
+}
+
+static size_t length_without_dot(const char *name)
+{
+	size_t length = strlen(name);
+	return length > 0 && name[length - 1] == '.' ? length - 1 : length;
+}
+
+bool tp_lookup_is_localhost(const char *name)
+{
+	size_t length = length_without_dot(name);
+	return length == 9 && ends_with(name, length, "localhost");
+}
+
+static void add(struct tp_addresses *out, const struct tp_address *address)
+{
+	if (out->count < TP_LOOKUP_MAX)
+		out->list[out->count++] = *address;
+}
+
+/* RFC 6761 §6.3: names below localhost are loopback, and no resolver is asked for them. */
+static void loopback(int family, struct tp_addresses *out)
+{
+	struct tp_address four = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+	struct tp_address six = { .family = AF_INET6, .bytes = { [15] = 1 } };
+	if (family != AF_INET6)
+		add(out, &four);
+	if (family != AF_INET)
+		add(out, &six);
+}
+
+static int stand_in(const char *name, int family, struct tp_addresses *out)
+{
+	struct tp_address address;
+	int result = tp_stand_in_for(name, family == AF_INET6 ? AF_INET6 : AF_INET, &address);
+	if (result < 0)
+		return result == -EINVAL ? result : -EAGAIN;
+	add(out, &address);
+	return 0;
+}
+
+static int take_answer(const struct tp_question *question, struct tp_addresses *out)
+{
+	struct tp_address address = { .family = question->type == 1 ? AF_INET : AF_INET6 };
+	bool six_wanted = question->request.port == TP_ASK_AAAA;
+	if (question->error < 0)
+		return question->error;
+	if (question->type == 3)
+		return -EAGAIN;
+	/* Tor takes no notice of the type asked for, and answers with whichever family it likes. */
+	if ((address.family == AF_INET6) != six_wanted)
+		return -ENOENT;
+	memcpy(address.bytes, question->body, question->length);
+	add(out, &address);
+	return 0;
+}
+
+int tp_lookup_name(const struct tp_config *config, const char *name, int family, struct tp_addresses *out)
+{
+	static const uint16_t types[] = { TP_ASK_A, TP_ASK_AAAA };
+	struct tp_question questions[TP_ASK_MAX];
+	size_t count = 0, length = strlen(name);
+	int worst = -ENOENT;
+	out->count = 0;
+	if (length == 0 || length > TP_NAME_MAX)
+		return -EINVAL;
+	if (ends_with(name, length_without_dot(name), ".localhost")) {
+		loopback(family, out);
+		return 0;
+	}
+	if (config->mode != TP_MODE_ACTIVE)
+		return -EAGAIN;
+	if (atomic_load(&cannot_resolve))
+		return stand_in(name, family, out);
+	for (size_t i = 0; i < 2; i++) {
+		if (family != AF_UNSPEC && (family == AF_INET6) != (types[i] == TP_ASK_AAAA))
+			continue;
+		questions[count++].request =
+			(struct tp_socks5_request){ .command = TP_SOCKS5_RESOLVE, .name = name, .port = types[i] };
+	}
+	tp_ask(config, questions, count);
+	for (size_t i = 0; i < count; i++) {
+		int result = take_answer(&questions[i], out);
+		if (result == -EOPNOTSUPP) {
+			atomic_store(&cannot_resolve, true);
+			return stand_in(name, family, out);
+		}
+		if (result == -EAGAIN)
+			worst = result;
+	}
+	return out->count > 0 ? 0 : worst;
+}
+
+int tp_lookup_address(const struct tp_config *config, const struct tp_address *address, char name[TP_NAME_MAX + 1])
+{
+	struct tp_question question = { .request = { .command = TP_SOCKS5_RESOLVE_PTR, .address = address } };
+	const char *known = tp_stand_in_name(address);
+	if (known) {
+		memcpy(name, known, strlen(known) + 1);
+		return 0;
+	}
+	if (tp_stand_in_is(address))
+		return -ENOENT;
+	if (config->mode != TP_MODE_ACTIVE)
+		return -EAGAIN;
+	tp_ask(config, &question, 1);
+	if (question.error == -EOPNOTSUPP)
+		return -ENOENT;
+	if (question.error < 0)
+		return question.error;
+	if (question.type != 3 || question.length == 0 || memchr(question.body, '\0', question.length))
+		return -EAGAIN;
+	memcpy(name, question.body, question.length);
+	name[question.length] = '\0';
+	return 0;
+}

@@ -1,0 +1,23 @@
+#include "shown-name.h"
+
+#include "memory.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+int tp_shown_name(int (*ask)(int, struct sockaddr *, socklen_t *), int fd, struct sockaddr *out, socklen_t *length,
+		  const struct tp_address *shown)
+{
+	struct sockaddr_storage name;
+	if (!tp_memory_readable(length, sizeof *length))
+		return ask(fd, out, length);
+	socklen_t room = *length;
+	int result = ask(fd, out, length);
+	if (result < 0 || *length < sizeof(sa_family_t))
+		return result;
+	/* Of the real name's family, and so of its length: what the kernel could write there, we can. */
+	socklen_t size = tp_address_write(shown, *length == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET, &name);
+	if (size == *length)
+		memcpy(out, &name, room < size ? room : size);
+	return result;
+}

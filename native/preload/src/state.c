@@ -1,0 +1,44 @@
+#include "state.h"
+
+#include "line.h"
+#include "syscall.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+enum { FRESH, STARTING, READY };
+
+static struct tp_config config;
+static _Atomic int stage;
+
+static void start(void)
+{
+	tp_next_init();
+	tp_line_init();
+	tp_config_read(&config, environ);
+	if (config.complaint) {
+		struct tp_line line = { 0 };
+		tp_line_text(&line, config.complaint);
+		tp_line_write(&line);
+	}
+}
+
+const struct tp_config *tp_state(void)
+{
+	int now = atomic_load_explicit(&stage, memory_order_acquire);
+	if (now == READY)
+		return &config;
+	if (now == FRESH && atomic_compare_exchange_strong(&stage, &now, STARTING)) {
+		start();
+		atomic_store_explicit(&stage, READY, memory_order_release);
+	}
+	/* Only a library loaded by dlopen() can meet another thread here. */
+	while (atomic_load_explicit(&stage, memory_order_acquire) != READY)
+		tp_syscall0(SYS_sched_yield);
+	return &config;
+}
+
+__attribute__((constructor)) static void tp_load(void)
+{
+	tp_state();
+}

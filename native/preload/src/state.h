@@ -1,0 +1,14 @@
+/* What every hook starts from. */
+#ifndef TP_STATE_H
+#define TP_STATE_H
+
+#include "config.h"
+#include "next.h"
+
+/** A hook: the only symbols that others can see. */
+#define TP_HOOK __attribute__((visibility("default")))
+
+/** Reads the environment and finds the next functions, once; other libraries' constructors may call before ours. */
+const struct tp_config *tp_state(void);
+
+#endif

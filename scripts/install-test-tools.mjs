@@ -1,0 +1,51 @@
+// Installs what the tests run against TailProxy from Debian's packages, when we are root on a
+// Debian. Elsewhere it only says what is missing: a test that lacks one says so and is skipped.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+
+/** The Debian package that brings each program. */
+const TOOLS = {
+  curl: 'curl',
+  wget: 'wget',
+  git: 'git',
+  python3: 'python3',
+  javac: 'default-jdk-headless',
+  gcc: 'gcc',
+  make: 'make',
+  'musl-gcc': 'musl-tools',
+  valgrind: 'valgrind',
+  strace: 'strace',
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? '').split(':').some((directory) => {
+    try {
+      accessSync(path.join(directory, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function apt(...args) {
+  const { status, error } = spawnSync('apt-get', ['-q', '-y', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (error) throw error
+  if (status !== 0) process.exit(status)
+}
+
+const missing = Object.keys(TOOLS).filter((program) => !isOnPath(program))
+if (missing.length > 0) {
+  const packages = [...new Set(missing.map((program) => TOOLS[program]))]
+  if (process.getuid() === 0 && isOnPath('apt-get')) {
+    apt('update')
+    apt('install', '--no-install-recommends', ...packages)
+  } else {
+    console.log(`tests that need ${missing.join(', ')} will be skipped; to run them: apt-get install ${packages.join(' ')}`)
+  }
+}

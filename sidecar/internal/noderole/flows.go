@@ -1,0 +1,124 @@
+package noderole
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
+	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
+	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
+)
+
+// flow is one spliced connection.
+type flow struct {
+	id         message.ID
+	run        string
+	program    splice.Side
+	connection dial.Connection
+	started    time.Time
+	counters   splice.Counters
+
+	mu  sync.Mutex
+	cut error // why we reset it
+}
+
+// reset cuts both sides.
+func (f *flow) reset(reason error) {
+	f.mu.Lock()
+	if f.cut == nil {
+		f.cut = reason
+	}
+	f.mu.Unlock()
+	f.program.Abort()
+	f.connection.Side.Abort()
+}
+
+// serve splices until both directions are done.
+func (f *flow) serve(early []byte, pool *splice.Pool) message.FlowClosed {
+	err := splice.Join(f.program, f.connection.Side, early, pool, &f.counters)
+	f.mu.Lock()
+	if f.cut != nil {
+		err = f.cut
+	}
+	f.mu.Unlock()
+	return message.FlowClosed{
+		Flow:       f.id,
+		BytesUp:    f.counters.Up.Load(),
+		BytesDown:  f.counters.Down.Load(),
+		DurationMs: message.MillisOf(time.Since(f.started)),
+		Error:      message.FromError(err),
+	}
+}
+
+func (f *flow) opened(source netip.AddrPort, took time.Duration) message.FlowOpened {
+	return message.FlowOpened{
+		Flow:        f.id,
+		Run:         f.run,
+		Network:     message.NetworkTCP,
+		Source:      source.String(),
+		Destination: f.connection.Destination.String(),
+		Name:        f.connection.Name,
+		Peer:        peerName(f.connection.Peer),
+		Route:       f.connection.Route,
+		DialMs:      message.MillisOf(took),
+	}
+}
+
+func peerName(peer *peers.Peer) string {
+	if peer == nil {
+		return ""
+	}
+	return peer.Name
+}
+
+// flows are the open ones and the sums of those that were.
+type flows struct {
+	mu       sync.Mutex
+	last     message.ID
+	byID     map[message.ID]*flow
+	up, down uint64 // of closed ones
+}
+
+func (f *flows) open(run string, program splice.Side, connection dial.Connection, started time.Time) *flow {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byID == nil {
+		f.byID = map[message.ID]*flow{}
+	}
+	f.last++
+	opened := &flow{id: f.last, run: run, program: program, connection: connection, started: started}
+	f.byID[opened.id] = opened
+	return opened
+}
+
+func (f *flows) close(closed *flow) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.byID, closed.id)
+	f.up += closed.counters.Up.Load()
+	f.down += closed.counters.Down.Load()
+}
+
+// totals returns how many are open and were opened, and the bytes of all.
+func (f *flows) totals() (open, opened, up, down uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	up, down = f.up, f.down
+	for _, one := range f.byID {
+		up += one.counters.Up.Load()
+		down += one.counters.Down.Load()
+	}
+	return uint64(len(f.byID)), uint64(f.last), up, down
+}
+
+var errEnded = message.Errorf(message.Aborted, "the sidecar ended")
+
+func (f *flows) resetAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.byID {
+		one.reset(errEnded)
+	}
+}

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+/** The command as `node_modules/.bin` has it. */
+export const TAILPROXY: string = fileURLToPath(
+  new URL('../../../node_modules/.bin/tailproxy', import.meta.url),
+)
+
+export interface Finished {
+  status: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export interface Running {
+  child: ChildProcess
+  /** Both grow while it runs. */
+  output: { stdout: string; stderr: string }
+  finished: Promise<Finished>
+  /** Resolves when stdout matches; rejects when the process ends first. */
+  says: (pattern: RegExp) => Promise<RegExpExecArray>
+}
+
+export interface StartOptions {
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  input?: string
+}
+
+/** Starts a program and collects what it says. */
+export function start(file: string, args: readonly string[], options: StartOptions = {}): Running {
+  const child = spawn(file, args, {
+    cwd: options.cwd,
+    env: { ...cleanEnvironment(), ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8')
+    child[name].on('data', (text: string) => {
+      output[name] += text
+    })
+  }
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input)
+  const finished = once(child, 'close').then(
+    ([status, signal]): Finished => ({ status, signal, ...output }),
+  )
+  const says = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(output.stdout)
+        if (match) resolve(match)
+      }
+      child.stdout.on('data', look)
+      look()
+      void finished.then(({ status, stderr }) => {
+        reject(new Error(`ended with ${status} before it said ${pattern}: ${output.stdout}${stderr}`))
+      })
+    })
+  return { child, output, finished, says }
+}
+
+/** Our own environment without settings of TailProxy's. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !name.startsWith('TAILPROXY_') && !/_proxy$/i.test(name),
+    ),
+  )
+}
+
+/** One home on one tailnet: each command gets a state directory of its own. */
+export class Tailproxy {
+  readonly controlUrl: string
+  readonly directory: string
+  #states = 0
+
+  constructor(controlUrl: string) {
+    this.controlUrl = controlUrl
+    this.directory = mkdtempSync(path.join(tmpdir(), 'tailproxy-e2e-'))
+  }
+
+  /** Starts `tailproxy ARGS…` on this tailnet. */
+  start(args: readonly string[], options: StartOptions = {}): Running {
+    this.#states += 1
+    return start(TAILPROXY, args, {
+      ...options,
+      env: {
+        TAILPROXY_CONTROL_URL: this.controlUrl,
+        TAILPROXY_STATE_DIR: path.join(this.directory, `state-${this.#states}`),
+        TAILPROXY_HOSTNAME: `client-${this.#states}`,
+        ...options.env,
+      },
+    })
+  }
+
+  run(args: readonly string[], options?: StartOptions): Promise<Finished> {
+    return this.start(args, options).finished
+  }
+
+  dispose(): void {
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+/** The children of a process, as the kernel has them. */
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+/** The sidecar of a running tailproxy. */
+export function sidecarOf(pid: number): number {
+  const sidecar = childrenOf(pid).find((child) => commandOf(child).includes('tailproxy-sidecar'))
+  if (sidecar === undefined) throw new Error(`process ${pid} has no sidecar`)
+  return sidecar
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0', 1)[0] ?? ''
+  } catch {
+    return ''
+  }
+}
