@@ -48,11 +48,6 @@ static int raw_getsockopt(int fd, int level, int name, void *value, socklen_t *l
 	return (int)to_errno(tp_syscall5(SYS_getsockopt, fd, level, name, value, length));
 }
 
-static int raw_setsockopt(int fd, int level, int name, const void *value, socklen_t length)
-{
-	return (int)to_errno(tp_syscall5(SYS_setsockopt, fd, level, name, value, length));
-}
-
 static ssize_t raw_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *address,
 			  socklen_t length)
 {
@@ -150,7 +145,6 @@ void tp_next_init(void)
 	FIND(getpeername, raw_getpeername);
 	FIND(getsockname, raw_getsockname);
 	FIND(getsockopt, raw_getsockopt);
-	FIND(setsockopt, raw_setsockopt);
 	FIND(sendto, raw_sendto);
 	FIND(sendmsg, raw_sendmsg);
 	FIND(sendmmsg, raw_sendmmsg);

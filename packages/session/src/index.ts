@@ -7,7 +7,6 @@ export {
   type SessionEvents,
   type SessionOptions,
 } from './lib/session.ts'
-export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'
 export {
   readSessionFile,
   removeSessionFile,
@@ -15,3 +14,4 @@ export {
   writeSessionFile,
 } from './lib/session-file.ts'
 export { type SidecarEnvironmentOptions, sidecarEnvironment } from './lib/sidecar-environment.ts'
+export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'

@@ -85,7 +85,8 @@ const methods = {
   },
 
   resolve({ name, types }) {
-    if (behaviour.resolveFailure) throw new Failure(behaviour.resolveFailure, 'the resolver is away')
+    if (behaviour.resolveFailure)
+      throw new Failure(behaviour.resolveFailure, 'the resolver is away')
     if (types.includes('PTR')) {
       const found = [...names].filter(([, addresses]) => addresses.includes(name))
       return { addresses: [], names: found.map(([each]) => each) }
@@ -156,7 +157,9 @@ async function dial({ client: id, run, host, port, onSuccess, leftover }) {
   client.spliced = true
   client.run = run
   client.socket.removeAllListeners('data')
-  client.socket.write(Buffer.concat([Buffer.from(onSuccess, 'base64'), Buffer.from([1, 100, 64, 0, 9, 0x30, 0x39])]))
+  client.socket.write(
+    Buffer.concat([Buffer.from(onSuccess, 'base64'), Buffer.from([1, 100, 64, 0, 9, 0x30, 0x39])]),
+  )
   if (leftover) peer.write(Buffer.from(leftover, 'base64'))
   client.socket.on('data', ({ length }) => {
     counters.bytesUp += length
@@ -170,7 +173,12 @@ async function dial({ client: id, run, host, port, onSuccess, leftover }) {
   client.socket.on('close', () => {
     peer.destroy()
     counters.flows -= 1
-    emit('flowClosed', { flow, bytesUp: counters.bytesUp, bytesDown: counters.bytesDown, durationMs: 0 })
+    emit('flowClosed', {
+      flow,
+      bytesUp: counters.bytesUp,
+      bytesDown: counters.bytesDown,
+      durationMs: 0,
+    })
   })
   emit('flowOpened', { flow, ...(run ? { run } : {}), ...flowOf, route: 'tailnet', dialMs: 0 })
   return { flow, bound: '100.64.0.9:12345', route: 'tailnet' }

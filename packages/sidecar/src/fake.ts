@@ -38,9 +38,9 @@ export interface FakeSidecarBehaviour {
  * The command of a sidecar without a tailnet: a Node script that speaks the same channel, serves
  * real SOCKS5 clients and dials loopback. For tests of everything above the sidecar.
  */
-export function fakeSidecar(behaviour: FakeSidecarBehaviour = {}): Required<
-  Omit<SidecarCommand, 'signal'>
-> {
+export function fakeSidecar(
+  behaviour: FakeSidecarBehaviour = {},
+): Required<Omit<SidecarCommand, 'signal'>> {
   return {
     binary: process.execPath,
     args: [fileURLToPath(new URL('../fake/fake-sidecar.mjs', import.meta.url))],

@@ -38,6 +38,7 @@ export {
   DomainNameError,
   FieldError,
   MethodError,
+  NotFoundError,
   ProxyError,
   ReplyError,
   ReservedError,

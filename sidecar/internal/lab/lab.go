@@ -85,8 +85,6 @@ func (l *Lab) start(ctx context.Context) (err error) {
 	if l.control, err = startControl(l.relay, l.resolver, l.options, l.introduce); err != nil {
 		return err
 	}
-	// One after the other would give them the same addresses each time, but takes twice as long;
-	// hello is registered first all the same.
 	hello, err := l.newNode(HelloName)
 	if err != nil {
 		return err
@@ -99,6 +97,10 @@ func (l *Lab) start(ctx context.Context) (err error) {
 	exit.serveAll()
 	if err := hello.start(); err != nil {
 		return err
+	}
+	// Addresses follow the order in which nodes register: hello is always 100.64.0.1.
+	if !l.control.until(ctx, func() bool { return l.control.server.NumNodes() > 0 }) {
+		return context.Cause(ctx)
 	}
 	if err := exit.start(); err != nil {
 		return err

@@ -193,8 +193,15 @@ func (n *node) tcpHandler(_, dst netip.AddrPort) (handler func(net.Conn), interc
 		return nil, true
 	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.ports[dst.Port()], true
+	serve := n.ports[dst.Port()]
+	n.mu.Unlock()
+	if serve == nil || tsaddr.IsTailscaleIP(dst.Addr()) {
+		return serve, true
+	}
+	return func(conn net.Conn) {
+		serve(conn)
+		awaitSent(n.ctx, conn)
+	}, true
 }
 
 func (n *node) udpHandler(_, dst netip.AddrPort) (handler func(nettype.ConnPacketConn), intercept bool) {

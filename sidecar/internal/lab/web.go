@@ -46,8 +46,7 @@ func newWebServer(n *node) *webServer {
 	return w
 }
 
-// serve returns when conn is closed: the stack drops the address of a connection through the exit
-// node when its handler returns.
+// serve returns when conn is closed, as every handler does.
 func (w *webServer) serve(conn net.Conn) {
 	closed := make(chan struct{})
 	tracked := &trackedConn{Conn: conn, closed: sync.OnceFunc(func() { close(closed) })}

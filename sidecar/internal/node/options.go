@@ -3,8 +3,11 @@ package node
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
@@ -66,13 +69,36 @@ func lockStateDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("locking the state directory: %w", err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
+		defer file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, message.Errorf(message.Busy, "another node runs with the state directory %s", dir)
+			return nil, message.Errorf(message.Busy, "the state directory %s is in use by %s; end that, or use another directory", dir, holderOf(file))
 		}
 		return nil, fmt.Errorf("locking the state directory: %w", err)
 	}
+	// For the message above only: the lock itself is the kernel's, and ends with the process.
+	if err := file.Truncate(0); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("locking the state directory: %w", err)
+	}
+	if _, err := fmt.Fprintf(file, "%d\n", os.Getppid()); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("locking the state directory: %w", err)
+	}
 	return file, nil
+}
+
+// holderOf names the process that holds the lock: the driver, which is what a user can see and end.
+func holderOf(file *os.File) string {
+	text := make([]byte, 32)
+	n, err := file.ReadAt(text, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "another process"
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	if err != nil {
+		return "another process"
+	}
+	return fmt.Sprintf("process %d", pid)
 }
 
 // directClient asks a control server on loopback without any proxy.

@@ -26,9 +26,10 @@ const FLAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['json', 'switch'],
   ['help', 'switch'],
   ['version', 'switch'],
-  ...Object.values(settings).map(
-    (setting): [string, Kind] => [setting.flag, 'placeholder' in setting ? 'value' : 'switch'],
-  ),
+  ...Object.values(settings).map((setting): [string, Kind] => [
+    setting.flag,
+    'placeholder' in setting ? 'value' : 'switch',
+  ]),
 ])
 
 const SHORT: ReadonlyMap<string, string> = new Map([
@@ -45,7 +46,8 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 export function readCommandLine(words: readonly string[]): CommandLine {
   const before = readFlags(words)
   const [first, ...rest] = before.operands
-  if (first === undefined) return { ...toCommandLine(before.values), command: 'serve', operands: [] }
+  if (first === undefined)
+    return { ...toCommandLine(before.values), command: 'serve', operands: [] }
   if (before.ended || !isCommand(first)) {
     return { ...toCommandLine(before.values), command: 'run', operands: before.operands }
   }
@@ -101,7 +103,9 @@ function isCommand(word: string): word is CommandName {
   return (COMMANDS as readonly string[]).includes(word)
 }
 
-function toCommandLine(values: ReadonlyMap<string, string>): Omit<CommandLine, 'command' | 'operands'> {
+function toCommandLine(
+  values: ReadonlyMap<string, string>,
+): Omit<CommandLine, 'command' | 'operands'> {
   const flags: Partial<Record<SettingName, string>> = {}
   for (const [name, setting] of Object.entries(settings)) {
     const value = values.get(setting.flag)

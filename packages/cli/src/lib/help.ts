@@ -39,6 +39,9 @@ function flagLines(): string {
 
 function flagLine(setting: Setting<unknown>): string {
   const usage = `  --${setting.flag}${setting.placeholder ? ` ${setting.placeholder}` : ''}`
-  const gap = usage.length < FLAG_COLUMN + 1 ? usage.padEnd(FLAG_COLUMN + 2) : `${usage}\n${' '.repeat(FLAG_COLUMN + 2)}`
+  const gap =
+    usage.length < FLAG_COLUMN + 1
+      ? usage.padEnd(FLAG_COLUMN + 2)
+      : `${usage}\n${' '.repeat(FLAG_COLUMN + 2)}`
   return `${gap}${setting.help}`
 }

@@ -9,6 +9,8 @@ const FORWARDED: readonly NodeJS.Signals[] = [
   'SIGHUP',
   'SIGINT',
   'SIGQUIT',
+  // Node itself takes SIGUSR1 for its inspector unless somebody listens.
+  'SIGUSR1',
   'SIGUSR2',
   'SIGCONT',
   'SIGWINCH',

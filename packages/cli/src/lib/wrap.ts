@@ -29,7 +29,11 @@ export interface Wrapped {
  * @throws {CommandNotFoundError} @throws {CommandNotExecutableError}
  * @throws {CommandLineError} when it cannot be captured and that is not allowed
  */
-export function wrap(words: readonly string[], settings: Settings, env: NodeJS.ProcessEnv): Wrapped {
+export function wrap(
+  words: readonly string[],
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+): Wrapped {
   const [command = ''] = words
   const file = findCommand(command, env['PATH'])
   try {

@@ -25,16 +25,7 @@ const WITHOUT_EFFECT: Record<string, readonly unknown[]> = {
  */
 export function readConfigFile(path: string): Map<SettingName, unknown> {
   const content = readText(path)
-  const errors: ParseError[] = []
-  const value: unknown = parse(content, errors, { allowTrailingComma: true })
-  const [error] = errors
-  if (error) {
-    const before = content.slice(0, error.offset).split('\n')
-    const at = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
-    throw new ConfigError(
-      `${path}: ${printParseErrorCode(error.error)} at ${at}; the file must be JSON (comments are allowed)`,
-    )
-  }
+  const value = parseJson(path, content)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigError(`${path}: the file must hold one object, as {"hostname": "laptop"}`)
   }
@@ -45,6 +36,25 @@ export function readConfigFile(path: string): Map<SettingName, unknown> {
     else refuseUnlessWithoutEffect(path, key, entry)
   }
   return found
+}
+
+function parseJson(path: string, content: string): unknown {
+  const errors: ParseError[] = []
+  let value: unknown
+  try {
+    value = parse(content, errors, { allowTrailingComma: true })
+  } catch (cause) {
+    // The parser calls itself for each level.
+    if (!(cause instanceof RangeError)) throw cause
+    throw new ConfigError(`${path}: the file is nested too deeply`, { cause })
+  }
+  const [error] = errors
+  if (!error) return value
+  const before = content.slice(0, error.offset).split('\n')
+  const at = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+  throw new ConfigError(
+    `${path}: ${printParseErrorCode(error.error)} at ${at}; the file must be JSON (comments are allowed)`,
+  )
 }
 
 function readText(path: string): string {
@@ -77,7 +87,7 @@ function refuseUnlessWithoutEffect(path: string, key: string, value: unknown): v
     const keys = Object.values(settings).map((setting) => setting.key)
     const nearest = nearestOf(key, keys)
     const hint = nearest ? `did you mean "${nearest}"?` : `allowed are ${keys.join(', ')}`
-    throw new ConfigError(`${path}: unknown key "${key}"; ${hint}`)
+    throw new ConfigError(`${path}: unknown key ${JSON.stringify(key)}; ${hint}`)
   }
   if (harmless.length > 0 && !harmless.includes(value)) {
     throw new ConfigError(

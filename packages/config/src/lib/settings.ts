@@ -16,12 +16,18 @@ function fromSwitch(value: string): unknown {
 function isPrefix(value: string): boolean {
   const [address = '', length, ...rest] = value.split('/')
   const family = isIP(address)
-  if (family === 0 || rest.length > 0) return false
+  // A zone ("fe80::1%eth0") is of one host and of one moment; no prefix has one (RFC 4007 section 11.7).
+  if (family === 0 || rest.length > 0 || address.includes('%')) return false
   if (length === undefined) return true
   return /^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128)
 }
 
-const onOff = { schema: z.boolean(), fromText: fromSwitch, default: false, allowed: 'true or false' }
+const onOff = {
+  schema: z.boolean(),
+  fromText: fromSwitch,
+  default: false,
+  allowed: 'true or false',
+}
 
 export const settings = {
   hostname: {
@@ -85,7 +91,7 @@ export const settings = {
     variables: ['TAILPROXY_BYPASS'],
     key: 'bypass',
     schema: z.array(z.string().refine(isPrefix)),
-    fromText: (value) => value.split(',').filter((part) => part !== ''),
+    fromText: (value) => value.split(/[,\s]+/).filter((part) => part !== ''),
     default: [],
     allowed: 'addresses or prefixes as 192.0.2.0/24,2001:db8::/32',
     placeholder: 'CIDR,…',

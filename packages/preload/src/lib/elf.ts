@@ -3,6 +3,11 @@ const EI_DATA_LITTLE = 1
 const PT_INTERP = 3
 const MACHINES: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64' }
 
+/** Both header sizes of elf(5); a 32-bit file is padded to the larger by its program headers. */
+const HEADER_BYTES = 64
+/** Linux executes no file with a larger table of program headers (fs/binfmt_elf.c). */
+const MAX_TABLE_BYTES = 65_536
+
 /** What of an ELF header (elf(5)) tells whether ld.so will load a library into the program. */
 export interface ElfHeader {
   bits: 32 | 64
@@ -12,33 +17,47 @@ export interface ElfHeader {
   dynamic: boolean
 }
 
+/** The bytes of a file from `position` on; fewer than `length` only at its end. */
+export type ReadAt = (position: number, length: number) => Uint8Array
+
 export function isElf(head: Uint8Array): boolean {
   return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46
 }
 
 /**
- * Reads the header and the program headers of an ELF file; `head` is its first bytes (64 KiB are
- * plenty). Undefined when it is not ELF, cut short or of a form that Linux would not execute.
+ * Reads the header of an ELF file and its program headers, wherever in the file they are
+ * (patchelf puts them at the end). Undefined when it is not ELF, cut short or of a form that Linux
+ * would not execute.
  */
-export function readElfHeader(head: Uint8Array): ElfHeader | undefined {
-  if (!isElf(head) || head.length < 64) return undefined
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
+export function readElfHeader(readAt: ReadAt): ElfHeader | undefined {
+  const head = readAt(0, HEADER_BYTES)
+  if (!isElf(head) || head.length < HEADER_BYTES) return undefined
+  const view = viewOf(head)
   const wide = head[4] === EI_CLASS_64
   const little = head[5] === EI_DATA_LITTLE
-  const machine = view.getUint16(18, little)
   const offset = wide ? Number(view.getBigUint64(32, little)) : view.getUint32(28, little)
   const size = view.getUint16(wide ? 54 : 42, little)
   const count = view.getUint16(wide ? 56 : 44, little)
-  if (size < (wide ? 56 : 32)) return undefined
-  const types = new Set<number>()
-  for (let index = 0; index < count; index++) {
-    const at = offset + index * size
-    if (at + 4 > head.length) return undefined
-    types.add(view.getUint32(at, little))
-  }
+  const length = size * count
+  if (size < (wide ? 56 : 32) || length > MAX_TABLE_BYTES) return undefined
+  if (!Number.isSafeInteger(offset + length)) return undefined
+  const table = readAt(offset, length)
+  if (table.length < length) return undefined
+  const machine = view.getUint16(18, little)
   return {
     bits: wide ? 64 : 32,
     architecture: MACHINES[machine] ?? String(machine),
-    dynamic: types.has(PT_INTERP),
+    dynamic: programHeaderTypes(table, size, little).includes(PT_INTERP),
   }
+}
+
+function programHeaderTypes(table: Uint8Array, size: number, little: boolean): number[] {
+  const view = viewOf(table)
+  const types: number[] = []
+  for (let at = 0; at + size <= table.length; at += size) types.push(view.getUint32(at, little))
+  return types
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -5,7 +5,12 @@ export class LibraryPlacementError extends Error {
 }
 
 /** Why ld.so would run a program without the library. */
-export type NotWrappableReason = 'static' | 'set-uid' | 'set-gid' | 'foreign-architecture'
+export type NotWrappableReason =
+  | 'static'
+  | 'set-uid'
+  | 'set-gid'
+  | 'foreign-architecture'
+  | 'unreadable'
 
 /** The program would run without the library, and so past TailProxy. */
 export class NotWrappableError extends Error {

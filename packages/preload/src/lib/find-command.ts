@@ -1,5 +1,4 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import path from 'node:path'
 import { CommandNotExecutableError, CommandNotFoundError } from './errors.ts'
 
 /** Where execvp(3) looks when PATH is not set at all. */
@@ -21,9 +20,10 @@ export function findCommand(command: string, searchPath: string | undefined): st
   }
   let refused: string | undefined
   for (const directory of (searchPath ?? DEFAULT_PATH).split(':')) {
-    const file = path.join(directory || '.', command)
+    // Not path.join(): it would take "link/.." for nothing, and the kernel does not.
+    const file = `${directory || '.'}/${command}`
     const why = whyNotExecutable(file)
-    if (why === undefined) return directory ? file : `./${command}`
+    if (why === undefined) return file
     if (why !== 'missing') refused ??= why
   }
   if (refused) throw new CommandNotExecutableError(command, refused)
@@ -34,6 +34,7 @@ function whyNotExecutable(file: string): string | undefined {
   try {
     const stat = statSync(file)
     if (stat.isDirectory()) return 'is a directory'
+    if (!stat.isFile()) return 'is not a file'
     accessSync(file, constants.X_OK)
     return undefined
   } catch (error) {

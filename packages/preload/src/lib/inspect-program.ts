@@ -1,9 +1,10 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import process from 'node:process'
-import { isElf, readElfHeader } from './elf.ts'
+import { type ElfHeader, isElf, readElfHeader } from './elf.ts'
 import { CommandNotExecutableError, NotWrappableError } from './errors.ts'
 
-const HEAD_BYTES = 64 * 1024
+/** As much as the kernel looks at for "#!" (BINPRM_BUF_SIZE of linux/binfmts.h). */
+const HEAD_BYTES = 256
 /** The kernel's own limit of nested interpreters (fs/exec.c). */
 const MAX_INTERPRETERS = 5
 
@@ -19,16 +20,16 @@ export interface InspectOptions {
  * The ELF program that the kernel will run for `file`: itself, or the last interpreter of a
  * script. Checks that ld.so will load a library into it.
  *
- * @throws {NotWrappableError} when the program is static, set-uid or set-gid, or of another
- *   architecture, and so would run without the library
+ * @throws {NotWrappableError} when the program is static, set-uid or set-gid, of another
+ *   architecture or unreadable, and so would or might run without the library
  * @throws {CommandNotExecutableError} when the file, or its interpreter, cannot be executed
  */
 export function inspectProgram(file: string, options: InspectOptions = {}): string {
   let program = file
   for (let depth = 0; depth <= MAX_INTERPRETERS; depth++) {
-    const head = readHead(program)
+    const { head, elf } = readProgram(program)
     if (isElf(head)) {
-      checkElf(program, head, options)
+      checkElf(program, elf, options)
       return program
     }
     // A file that is neither ELF nor a script is run by /bin/sh: execvp(3).
@@ -37,35 +38,46 @@ export function inspectProgram(file: string, options: InspectOptions = {}): stri
   throw new CommandNotExecutableError(file, 'its interpreters are nested too deeply')
 }
 
-function readHead(file: string): Uint8Array {
-  let descriptor: number
+function readProgram(file: string): { head: Uint8Array; elf: ElfHeader | undefined } {
+  const descriptor = open(file)
   try {
-    descriptor = openSync(file, 'r')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const why =
-      code === 'ENOENT'
-        ? 'no such file (named as an interpreter?)'
-        : 'its kind cannot be checked, because it is not readable'
-    throw new CommandNotExecutableError(file, why)
-  }
-  try {
-    const head = Buffer.alloc(HEAD_BYTES)
-    return head.subarray(0, readSync(descriptor, head, 0, HEAD_BYTES, 0))
+    const readAt = (position: number, length: number) => {
+      const bytes = Buffer.alloc(length)
+      return bytes.subarray(0, readSync(descriptor, bytes, 0, length, position))
+    }
+    return { head: readAt(0, HEAD_BYTES), elf: readElfHeader(readAt) }
   } finally {
     closeSync(descriptor)
   }
 }
 
-function interpreterOf(head: Uint8Array): string | undefined {
-  const line = Buffer.from(head.subarray(0, 256)).toString('latin1').split('\n', 1)[0] ?? ''
-  return /^#![ \t]*([^ \t]+)/.exec(line)?.[1]
+function open(file: string): number {
+  try {
+    // Opened only as a file: a FIFO would make us wait for its writer.
+    if (!statSync(file).isFile()) throw new CommandNotExecutableError(file, 'is not a file')
+    return openSync(file, 'r')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new CommandNotExecutableError(file, 'there is no such interpreter')
+    }
+    if (code !== 'EACCES') throw error
+    throw new NotWrappableError(
+      'unreadable',
+      `${file} may be executed but not read, so whether the preload library would be loaded cannot be told`,
+    )
+  }
 }
 
-function checkElf(file: string, head: Uint8Array, options: InspectOptions): void {
+function interpreterOf(head: Uint8Array): string | undefined {
+  const line = Buffer.from(head).toString('latin1').split('\n', 1)[0] ?? ''
+  const written = /^#![ \t]*([^ \t\0]+)/.exec(line)?.[1]
+  return written === undefined ? undefined : Buffer.from(written, 'latin1').toString('utf8')
+}
+
+function checkElf(file: string, elf: ElfHeader | undefined, options: InspectOptions): void {
   const { architecture = process.arch, uid = process.getuid?.() ?? 0 } = options
   const gids = options.gids ?? [process.getgid?.() ?? 0]
-  const elf = readElfHeader(head)
   if (!elf) throw new CommandNotExecutableError(file, 'is not a valid ELF file')
   if (elf.architecture !== architecture || (elf.bits === 32 && architecture.endsWith('64'))) {
     throw new NotWrappableError(

@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
+  accessSync,
   chmodSync,
+  constants,
   lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
@@ -26,8 +29,8 @@ export interface PlaceLibraryOptions {
  *
  * ld.so separates LD_PRELOAD by spaces and colons, and passes over a library that the program's
  * user cannot read, without a word that a program would see; so it is never loaded from where it
- * was installed. The directory must be ours and writable by nobody else, and the content is
- * compared, not trusted.
+ * was installed. The directory must be ours and writable by nobody else, the content is compared,
+ * not trusted, and a place mounted noexec, from which ld.so could not map it, is passed over.
  *
  * @throws {LibraryPlacementError} when no place will do
  */
@@ -39,8 +42,12 @@ export function placeLibrary(library: string, options: PlaceLibraryOptions = {})
   for (const place of places) {
     const directory = path.join(place, `tailproxy-${process.geteuid?.() ?? 0}`)
     try {
+      checkPlace(place)
       claimDirectory(directory)
-      return placeFile(path.join(directory, `libtailproxy-${hash}.so`), content)
+      const file = path.join(directory, `libtailproxy-${hash}.so`)
+      placeFile(file, content)
+      checkExecutable(file)
+      return file
     } catch (error) {
       refusals.push(error instanceof Error ? error.message : String(error))
     }
@@ -48,6 +55,23 @@ export function placeLibrary(library: string, options: PlaceLibraryOptions = {})
   throw new LibraryPlacementError(
     `no place for the preload library that every user can read: ${refusals.join('; ')}`,
   )
+}
+
+function checkPlace(place: string): void {
+  // "$" too: ld.so expands $ORIGIN and its like in LD_PRELOAD (ld.so(8)).
+  if (/[\s:$]/.test(place)) throw new Error(`${place} has a character that ld.so takes apart`)
+  if ((statSync(place).mode & 0o1002) === 0o0002) {
+    throw new Error(`${place} is writable by all without the sticky bit`)
+  }
+}
+
+/** access(2): EACCES for a file with its x bits set means that the mount is noexec. */
+function checkExecutable(file: string): void {
+  try {
+    accessSync(file, constants.X_OK)
+  } catch (cause) {
+    throw new Error(`${file} is on a file system mounted noexec`, { cause })
+  }
 }
 
 function claimDirectory(directory: string): void {
@@ -67,8 +91,8 @@ function claimDirectory(directory: string): void {
   if ((stat.mode & 0o055) !== 0o055) chmodSync(directory, 0o755)
 }
 
-function placeFile(file: string, content: Buffer): string {
-  if (isPlaced(file, content)) return file
+function placeFile(file: string, content: Buffer): void {
+  if (isPlaced(file, content)) return
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
     writeFileSync(draft, content, { flag: 'wx', mode: 0o555 })
@@ -80,7 +104,6 @@ function placeFile(file: string, content: Buffer): string {
     throw error
   }
   if (!isPlaced(file, content)) throw new Error(`${file} is not what was written to it`)
-  return file
 }
 
 function isPlaced(file: string, content: Buffer): boolean {

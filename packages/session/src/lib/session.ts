@@ -1,4 +1,3 @@
-import { EventEmitter } from 'eventemitter3'
 import {
   type Ask,
   type FlowClosed,
@@ -10,7 +9,8 @@ import {
   type TailnetNode,
   type Verdict,
 } from '@tailproxy/sidecar'
-import { createCredential, Credentials } from './credentials.ts'
+import { EventEmitter } from 'eventemitter3'
+import { Credentials, createCredential } from './credentials.ts'
 import { SessionStartError } from './errors.ts'
 import { HandshakeRelay } from './handshake-relay.ts'
 import { claimStateDirectory } from './state-directory.ts'

@@ -21,6 +21,11 @@ export interface ChannelHandlers {
   onEvent: (event: string, params: Body) => void
   /** Its result is the answer; what it throws becomes an error answer. */
   onRequest: (method: string, params: Body) => Promise<Body>
+  /**
+   * What to say of a channel that the other side closed, when more is to be known than just that.
+   * The channel ends with it, and so does every request.
+   */
+  explain?: (reason: ChannelClosedError) => Promise<SidecarError>
 }
 
 /** Thrown by `onRequest` to answer with a stable code. */
@@ -45,6 +50,7 @@ export class Channel {
   readonly #lines = new LineSplitter()
   #lastId = 0
   #ended: SidecarError | undefined
+  #lost = false
   /** Bytes that have crossed the channel since it was opened. */
   readonly traffic: { read: number; written: number } = { read: 0, written: 0 }
   /** Resolves, never rejects, with why the channel ended. */
@@ -58,8 +64,10 @@ export class Channel {
       this.#resolveEnded = resolve
     })
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
-    stream.on('error', (cause) => this.#end(new ChannelClosedError('the sidecar channel broke', { cause })))
-    stream.on('close', () => this.#end(new ChannelClosedError('the sidecar closed its channel')))
+    stream.on('error', (cause) =>
+      this.#lose(new ChannelClosedError('the sidecar channel broke', { cause })),
+    )
+    stream.on('close', () => this.#lose(new ChannelClosedError('the sidecar closed its channel')))
   }
 
   /**
@@ -71,6 +79,7 @@ export class Channel {
    */
   request(method: string, params: object, signal?: AbortSignal): Promise<Body> {
     if (this.#ended) return Promise.reject(this.#ended)
+    if (this.#lost) return this.ended.then((reason) => Promise.reject(reason))
     if (signal?.aborted) return Promise.reject(signal.reason)
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
@@ -108,7 +117,7 @@ export class Channel {
   }
 
   #write(message: object): void {
-    if (this.#ended) return
+    if (this.#ended || this.#lost) return
     const line = `${JSON.stringify(message)}\n`
     this.traffic.written += Buffer.byteLength(line)
     this.#stream.write(line)
@@ -119,24 +128,18 @@ export class Channel {
     try {
       for (const line of this.#lines.push(chunk)) {
         if (this.#ended) return
-        this.#dispatch(parseEnvelope(line))
+        this.#dispatch(parse(line))
       }
-    } catch (cause) {
-      if (cause instanceof SidecarProtocolError) this.#end(cause)
-      else
-        this.#end(
-          new SidecarProtocolError(
-            'the sidecar sent a message that this version does not know; driver and sidecar must be of one version',
-            { cause },
-          ),
-        )
+    } catch (error) {
+      // Nothing else is thrown above.
+      this.#end(error as SidecarError)
     }
   }
 
   #dispatch(message: Envelope): void {
     switch (message.kind) {
       case 'event':
-        this.#handlers.onEvent(message.event, message.params)
+        this.#handOver(message.event, message.params)
         return
       case 'request':
         void this.#answer(message.id, message.method, message.params)
@@ -152,9 +155,20 @@ export class Channel {
     }
   }
 
+  #handOver(event: string, params: Body): void {
+    try {
+      this.#handlers.onEvent(event, params)
+    } catch (cause) {
+      // A listener's own mistake; what it left undone, the sidecar would wait for in vain.
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new ChannelClosedError(`a listener of the sidecar's "${event}" failed: ${why}`, { cause })
+    }
+  }
+
   #take(id: number): Pending {
     const pending = this.#pending.get(id)
-    if (!pending) throw new SidecarProtocolError(`the sidecar answered request ${id}, which was not asked`)
+    if (!pending)
+      throw new SidecarProtocolError(`the sidecar answered request ${id}, which was not asked`)
     this.#pending.delete(id)
     return pending
   }
@@ -170,6 +184,20 @@ export class Channel {
     }
   }
 
+  /** The other side is gone: ends with what is known of that, or will be in a moment. */
+  #lose(reason: ChannelClosedError): void {
+    if (this.#ended || this.#lost) return
+    this.#lost = true
+    this.#stream.destroy()
+    const { explain } = this.#handlers
+    if (!explain) this.#end(reason)
+    else
+      explain(reason).then(
+        (explained) => this.#end(explained),
+        () => this.#end(reason),
+      )
+  }
+
   #end(reason: SidecarError): void {
     if (this.#ended) return
     this.#ended = reason
@@ -177,5 +205,17 @@ export class Channel {
     for (const { reject } of this.#pending.values()) reject(reason)
     this.#pending.clear()
     this.#resolveEnded(reason)
+  }
+}
+
+/** @throws {SidecarProtocolError} */
+function parse(line: string): Envelope {
+  try {
+    return parseEnvelope(line)
+  } catch (cause) {
+    throw new SidecarProtocolError(
+      'the sidecar sent a message that this version does not know; driver and sidecar must be of one version',
+      { cause },
+    )
   }
 }

@@ -22,7 +22,8 @@ export class Lab {
     const { delay, signal } = options
     const process = await SidecarProcess.spawn('lab', options, {
       onEvent: () => {},
-      onRequest: (method) => Promise.reject(new Error(`the lab's driver has no method "${method}"`)),
+      onRequest: (method) =>
+        Promise.reject(new Error(`the lab's driver has no method "${method}"`)),
     })
     try {
       const params = delay === undefined ? {} : { delayMs: delay }

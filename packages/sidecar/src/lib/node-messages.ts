@@ -13,13 +13,7 @@ import {
 
 // The requests of role `node`, as in docs/sidecar-channel.md.
 
-export const NodeState = z.enum([
-  'starting',
-  'needs-login',
-  'needs-approval',
-  'running',
-  'stopped',
-])
+export const NodeState = z.enum(['starting', 'needs-login', 'needs-approval', 'running', 'stopped'])
 export type NodeState = z.infer<typeof NodeState>
 
 export const TailnetNode = z.strictObject({

@@ -13,6 +13,7 @@ export type Socks5ErrorCode =
   | 'ERR_SOCKS5_DOMAIN_NAME'
   | 'ERR_SOCKS5_FIELD'
   | 'ERR_SOCKS5_METHOD'
+  | 'ERR_SOCKS5_NOT_FOUND'
   | 'ERR_SOCKS5_PROXY'
   | 'ERR_SOCKS5_REPLY'
   | 'ERR_SOCKS5_RESERVED'
@@ -159,6 +160,16 @@ export class DeniedError extends Socks5Error {
   override readonly replyCode = ReplyCode.notAllowed
   constructor(target: string, reason: string, options?: ErrorOptions) {
     super(`${target} is denied: ${reason}`, options)
+  }
+}
+
+/** A name has no address, or an address no name. */
+export class NotFoundError extends Socks5Error {
+  override readonly name = 'NotFoundError'
+  readonly code = 'ERR_SOCKS5_NOT_FOUND'
+  override readonly replyCode = ReplyCode.hostUnreachable
+  constructor(host: string, options?: ErrorOptions) {
+    super(`Nothing is found for ${JSON.stringify(host)}`, options)
   }
 }
 

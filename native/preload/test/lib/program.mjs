@@ -1,0 +1,77 @@
+// Runs the small C programs, with the library and without.
+import { deepEqual, equal } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { library, programPath } from './toolchain.mjs'
+
+const PROGRAM_LIMIT_MS = 40_000
+
+/** What a wrapped program finds in its environment. */
+export function environmentFor(socks, extra = {}) {
+  return {
+    LD_PRELOAD: library,
+    TAILPROXY_HOST: '127.0.0.1',
+    TAILPROXY_PORT: String(socks.port),
+    ...extra,
+  }
+}
+
+/** Starts it; `lines` yields its output, so that a test can wait for what it says. */
+export function start(context, command, args = [], env = {}) {
+  const base = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C' }
+  const child = spawn(command, args, { env: { ...base, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr']) {
+    child[name].setEncoding('utf8').on('data', (text) => {
+      output[name] += text
+      child.emit('grown')
+    })
+  }
+  const timer = setTimeout(() => child.kill('SIGKILL'), PROGRAM_LIMIT_MS)
+  child.stdin.on('error', () => {})
+  const ended = once(child, 'close').then(([status, signal]) => {
+    clearTimeout(timer)
+    return { status, signal, ...output }
+  })
+  context.defer(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return {
+    child,
+    ended,
+    async says(text) {
+      while (!output.stdout.includes(text)) {
+        if (child.exitCode !== null || child.signalCode !== null) {
+          throw new Error(`ended without "${text}": ${output.stdout}${output.stderr}`)
+        }
+        await Promise.race([once(child, 'grown'), ended])
+      }
+    },
+    output: () => output.stdout,
+    tell: (line) => child.stdin.write(`${line}\n`),
+  }
+}
+
+export async function run(context, name, args, { env = {}, kind = 'glibc', stdin = '' } = {}) {
+  const program = start(context, programPath(name, kind), args.map(String), env)
+  program.child.stdin.end(stdin)
+  return program.ended
+}
+
+/** Standard output of a program that must end well and say nothing on stderr. */
+export async function observe(context, name, args, options) {
+  const { status, signal, stdout, stderr } = await run(context, name, args, options)
+  equal(stderr, '')
+  deepEqual({ status, signal }, { status: 0, signal: null }, stdout)
+  return stdout
+}
+
+/** The same observations with the library, towards `proxied`, as without it, towards `direct`. Returns them. */
+export async function observeBoth(context, name, { direct, proxied, env, kind }) {
+  const without = await observe(context, name, direct, { kind })
+  const within = await observe(context, name, proxied, { env, kind })
+  equal(within, without)
+  return within
+}

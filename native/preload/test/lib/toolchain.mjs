@@ -1,0 +1,50 @@
+// Builds what the tests run, and finds out what this machine can build at all.
+import { spawnSync } from 'node:child_process'
+import path from 'node:path'
+import process from 'node:process'
+import { root } from './harness.mjs'
+
+function succeeds(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'ignore', ...options })
+  return !error && status === 0
+}
+
+export function make(...targets) {
+  const { status, error } = spawnSync('make', ['-s', ...targets], { cwd: root, stdio: 'inherit' })
+  if (error) throw error
+  if (status !== 0) throw new Error(`make ${targets.join(' ')} ended with status ${status}`)
+}
+
+/** Whether the compiler links a program with `flag`. */
+function compiles(compiler, ...flags) {
+  const options = { input: 'int main(void){return 0;}', stdio: ['pipe', 'ignore', 'ignore'] }
+  return succeeds(compiler, ['-x', 'c', ...flags, '-o', '/dev/null', '-'], options)
+}
+
+const compiler = process.env.CC || 'cc'
+
+/** undefined where it is there, else its name: what test() takes for `needs`. */
+export const missing = {
+  musl: compiles('musl-gcc') ? undefined : 'musl-gcc',
+  asan: compiles(compiler, '-fsanitize=address,undefined') ? undefined : 'AddressSanitizer',
+  tsan: compiles(compiler, '-fsanitize=thread') ? undefined : 'ThreadSanitizer',
+  clang: compiles('clang', '-fsanitize=fuzzer-no-link') ? undefined : 'clang',
+  valgrind: succeeds('valgrind', ['--version']) ? undefined : 'valgrind',
+  readelf: succeeds('readelf', ['--version']) ? undefined : 'readelf',
+  strace: succeeds('strace', ['-V']) ? undefined : 'strace',
+}
+
+export const library = path.join(root, 'dist/libtailproxy.so')
+export const sanitizedLibrary = path.join(root, 'build/asan/libtailproxy.so')
+export const threadLibrary = path.join(root, 'build/tsan/libtailproxy.so')
+
+/** `kind`: glibc, musl, asan or tsan. */
+export function programPath(name, kind = 'glibc') {
+  return path.join(root, 'build/test', kind, name)
+}
+
+/** The runtime library of a sanitizer, which must come first in LD_PRELOAD. */
+export function runtimeOf(sanitizer) {
+  const { stdout } = spawnSync(compiler, [`-print-file-name=lib${sanitizer}.so`], { encoding: 'utf8' })
+  return stdout.trim()
+}
