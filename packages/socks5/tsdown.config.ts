@@ -1,8 +1,11 @@
 import { defineConfig } from 'tsdown'
 
-// One build, not one a door: `instanceof` must hold for errors of any door.
 export default defineConfig({
   entry: ['src/index.ts', 'src/server.ts', 'src/client.ts'],
   dts: true,
   platform: 'node',
+  // The names in package.json: .js, not .mjs.
+  fixedExtension: false,
+  // Module by module: the doors share their errors, so `instanceof` holds for any of them.
+  unbundle: true,
 })

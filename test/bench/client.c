@@ -153,6 +153,8 @@ int main(int argc, char **argv)
 	if (inet_pton(AF_INET, argv[2], &destination.sin_addr) != 1)
 		return 2;
 	amount = atol(argv[4]);
+	/* Not measured: the first connect also finds the way to the peer. */
+	close(dial());
 	double result;
 	if (strcmp(argv[1], "connect") == 0)
 		result = connects();

@@ -7,5 +7,6 @@ export default mergeConfig(base, {
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    setupFiles: ['support/end-stragglers.ts'],
   },
 })

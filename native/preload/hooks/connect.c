@@ -31,9 +31,8 @@ static void say(const struct tp_config *config, const struct tp_address *address
 		tp_line_text(&line, " for ");
 		tp_line_text(&line, tp_stand_in_name(address));
 	}
-	tp_line_text(&line, result == 0 ? " is connected" : " ended with errno ");
-	if (result != 0)
-		tp_line_number(&line, -result);
+	tp_line_text(&line, ": ");
+	tp_line_error(&line, -result);
 	tp_line_write(&line);
 }
 
@@ -73,6 +72,16 @@ static int settle(int fd, const struct tp_config *config, uint64_t identity, str
 	return result;
 }
 
+static int already_connected(uint64_t identity)
+{
+	struct tp_flow flow;
+	if (tp_flow_find(identity, &flow) != TP_FLOW_CONNECTED || !flow.unclaimed)
+		return -EISCONN;
+	flow.unclaimed = 0;
+	tp_flow_settle(identity, &flow, TP_FLOW_CONNECTED);
+	return 0;
+}
+
 static int dial(int fd, const struct tp_config *config, const struct tp_socket *socket, const struct tp_address *address)
 {
 	struct tp_flow flow = { .asked = *address, .fd = fd, .stage = TP_STAGE_CONNECT };
@@ -82,7 +91,7 @@ static int dial(int fd, const struct tp_config *config, const struct tp_socket *
 		return -EHOSTUNREACH;
 	/* A socket that is connected keeps what is known of it. */
 	if (tp_socket_name(fd, true, &peer) == 0)
-		return -EISCONN;
+		return already_connected(identity);
 	/* Its route would send the proxy's address out by that device. */
 	if (tp_socket_on_device(fd))
 		return -ENETUNREACH;
@@ -100,19 +109,23 @@ static int dial(int fd, const struct tp_config *config, const struct tp_socket *
 	return settle(fd, config, identity, &flow, false);
 }
 
-/** A connect() on a socket whose dial is unfinished: whatever the address, as in the kernel, it goes on with that one. */
-static bool resume(int fd, const struct tp_config *config, int *result)
+/**
+ * A connect() on a socket whose dial is unfinished: whatever the address, as in the kernel, it goes on with that one.
+ * Returns 1 when there is none, else what connect() ends with.
+ */
+static int resume(int fd, const struct tp_config *config)
 {
 	struct tp_flow flow;
 	uint64_t identity = tp_socket_identity(fd);
-	enum tp_flow_state state = identity ? tp_flow_resume(identity, &flow) : TP_FLOW_NONE;
-	if (state == TP_FLOW_PENDING) {
+	switch (identity ? tp_flow_resume(identity, &flow) : TP_FLOW_NONE) {
+	case TP_FLOW_PENDING:
 		flow.fd = fd;
-		*result = settle(fd, config, identity, &flow, true);
+		return settle(fd, config, identity, &flow, true);
+	case TP_FLOW_DIALLING:
+		return -EALREADY;
+	default:
+		return 1;
 	}
-	if (state == TP_FLOW_DIALLING)
-		*result = -EALREADY;
-	return state == TP_FLOW_PENDING || state == TP_FLOW_DIALLING;
 }
 
 static int disconnect(int fd, const struct sockaddr *address, socklen_t length)
@@ -143,8 +156,11 @@ TP_HOOK int connect(int fd, const struct sockaddr *address, socklen_t length)
 		return disconnect(fd, address, length);
 	if ((copy.ss_family != AF_INET && copy.ss_family != AF_INET6) || tp_address_read(&wanted, &copy, length) < 0)
 		return tp_next.connect(fd, address, length);
-	if (tp_flow_unsettled() && resume(fd, config, &result))
-		return result < 0 ? tp_fail(result) : 0;
+	if (tp_flow_unsettled()) {
+		result = resume(fd, config);
+		if (result <= 0)
+			return result < 0 ? tp_fail(result) : 0;
+	}
 	result = tp_route_stream(config, &wanted);
 	if (result == TP_ROUTE_PASS || tp_socket_read(&socket, fd) < 0)
 		return tp_next.connect(fd, (struct sockaddr *)&copy, length);

@@ -22,6 +22,7 @@ static int finish_dial(int fd, const struct tp_config *config)
 	int result = tp_dial(fd, config, &flow, true);
 	if (result < 0)
 		tp_dial_undo(fd, &flow);
+	flow.unclaimed = 1;
 	tp_flow_settle(identity, &flow, result == 0 ? TP_FLOW_CONNECTED : TP_FLOW_NONE);
 	return -result;
 }

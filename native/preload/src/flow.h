@@ -32,6 +32,7 @@ struct tp_flow {
 	uint16_t sent;	    /* bytes of the request that are out */
 	uint8_t stage;
 	uint8_t v6only;	    /* 1: IPV6_V6ONLY was on, and is off to reach an IPv4 proxy */
+	uint8_t unclaimed;  /* 1: connected, and no connect() has said so yet: the next one returns 0, as in the kernel */
 	struct tp_socks5_reader reader;
 };
 

@@ -49,6 +49,30 @@ void tp_line_address(struct tp_line *line, const struct tp_address *address)
 	tp_line_number(line, address->port);
 }
 
+void tp_line_error(struct tp_line *line, int error)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} known[] = {
+		{ 0, "connected" },
+		{ EACCES, "denied (a filter, or the credential)" },
+		{ ECONNREFUSED, "connection refused" },
+		{ EHOSTUNREACH, "no such host, or it cannot be reached" },
+		{ EISCONN, "already connected" },
+		{ ENETDOWN, "the proxy is away or failed" },
+		{ ENETUNREACH, "no route" },
+		{ ETIMEDOUT, "timed out" },
+	};
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (known[i].error == error) {
+			tp_line_text(line, known[i].text);
+			return;
+		}
+	tp_line_text(line, "errno ");
+	tp_line_number(line, error);
+}
+
 void tp_line_init(void)
 {
 	stderr_known = tp_syscall2(SYS_fstat, 2, &stderr_at_start) == 0;

@@ -16,6 +16,9 @@ void tp_line_number(struct tp_line *line, long value);
 /** 100.64.0.5:80 or [fd7a::5]:80. */
 void tp_line_address(struct tp_line *line, const struct tp_address *address);
 
+/** What a dial came to, by its errno; 0 is "connected". */
+void tp_line_error(struct tp_line *line, int error);
+
 /** Remembers which file stderr is now; later lines go there or nowhere. */
 void tp_line_init(void);
 

@@ -22,16 +22,19 @@ static bool ends_with(const char *name, size_t length, const char *ending)
 	return true;
 }
 
-static size_t length_without_dot(const char *name)
+/* RFC 6761 §6.3: these names are loopback, and no resolver is asked for them. "localhost." is none of /etc/hosts, and would be
+ * looked up in the DNS. */
+static bool is_below_localhost(const char *name)
 {
 	size_t length = strlen(name);
-	return length > 0 && name[length - 1] == '.' ? length - 1 : length;
+	if (length > 0 && name[length - 1] == '.')
+		length--;
+	return ends_with(name, length, ".localhost") || (length == 9 && ends_with(name, length, "localhost"));
 }
 
 bool tp_lookup_is_localhost(const char *name)
 {
-	size_t length = length_without_dot(name);
-	return length == 9 && ends_with(name, length, "localhost");
+	return strlen(name) == 9 && ends_with(name, 9, "localhost");
 }
 
 static void add(struct tp_addresses *out, const struct tp_address *address)
@@ -40,7 +43,6 @@ static void add(struct tp_addresses *out, const struct tp_address *address)
 		out->list[out->count++] = *address;
 }
 
-/* RFC 6761 §6.3: names below localhost are loopback, and no resolver is asked for them. */
 static void loopback(int family, struct tp_addresses *out)
 {
 	struct tp_address four = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
@@ -86,7 +88,7 @@ int tp_lookup_name(const struct tp_config *config, const char *name, int family,
 	out->count = 0;
 	if (length == 0 || length > TP_NAME_MAX)
 		return -EINVAL;
-	if (ends_with(name, length_without_dot(name), ".localhost")) {
+	if (is_below_localhost(name)) {
 		loopback(family, out);
 		return 0;
 	}

@@ -12,7 +12,7 @@ struct tp_addresses {
 	struct tp_address list[TP_LOOKUP_MAX]; /* IPv4 first: its sockets need no IPv6 from the host to reach the proxy */
 };
 
-/** "localhost", with or without a dot behind: the C library's own business. */
+/** "localhost", in any case: /etc/hosts has it, and the C library asks nobody. */
 bool tp_lookup_is_localhost(const char *name);
 
 /**

@@ -17,7 +17,7 @@ int tp_shown_name(int (*ask)(int, struct sockaddr *, socklen_t *), int fd, struc
 		return result;
 	/* Of the real name's family, and so of its length: what the kernel could write there, we can. */
 	socklen_t size = tp_address_write(shown, *length == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET, &name);
-	if (size == *length)
+	if (size == *length && room > 0)
 		memcpy(out, &name, room < size ? room : size);
 	return result;
 }

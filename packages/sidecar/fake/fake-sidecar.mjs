@@ -1,7 +1,7 @@
 // A sidecar without a tailnet, for tests of what drives one: it speaks docs/sidecar-channel.md on
 // descriptor 3, serves real SOCKS5 clients on loopback, and dials loopback only. What it knows and
 // how it misbehaves is in the variable FAKE_SIDECAR (see src/fake.ts).
-import { connect, createServer, Socket } from 'node:net'
+import { connect, createServer, isIP, isIPv6, Socket } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 
@@ -12,6 +12,7 @@ const channel = new Socket({ fd: 3, readable: true, writable: true })
 const clients = new Map()
 const runs = new Map()
 const listeners = []
+const labNodes = new Set()
 const counters = { opened: 0, bytesUp: 0, bytesDown: 0, flows: 0 }
 let lastClient = 0
 let node
@@ -28,7 +29,7 @@ const emit = (event, params) => send({ event, params })
 
 const methods = {
   hello: () => ({
-    protocol: behaviour.protocol ?? 1,
+    protocol: 1,
     version: 'fake',
     tailscale: 'none',
     pid: process.pid,
@@ -99,7 +100,26 @@ const methods = {
   fileCapabilities: ({ path }) => ({ present: (behaviour.withCapabilities ?? []).includes(path) }),
   peers: () => ({ peers: [] }),
 
-  stop() {
+  startLab() {
+    if (!behaviour.lab) throw new Failure('protocol', 'unknown method "startLab"')
+    return behaviour.lab
+  },
+
+  addNode({ name }) {
+    labNodes.add(name)
+    return { name: `${name}.${behaviour.lab.domain}`, addresses: ['100.64.0.4'] }
+  },
+
+  removeNode({ name }) {
+    if (!labNodes.delete(name)) throw new Failure('no-such-host', `there is no node ${name}`)
+    return {}
+  },
+
+  addForward: () => ({}),
+  addRecord: () => ({}),
+
+  async stop() {
+    if (behaviour.neverStops) await new Promise(() => {})
     setImmediate(end)
     return {}
   },
@@ -109,7 +129,7 @@ function accept(socket) {
   const id = ++lastClient
   const client = { socket, spliced: false }
   clients.set(id, client)
-  const source = `${socket.remoteAddress}:${socket.remotePort}`
+  const source = endpoint(socket.remoteAddress, socket.remotePort)
   let first = true
   socket.on('data', (bytes) => {
     if (client.spliced) return
@@ -129,59 +149,70 @@ function accept(socket) {
   socket.resume()
 }
 
+const endpoint = (host, port) => (isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`)
+
 async function dial({ client: id, run, host, port, onSuccess, leftover }) {
   const client = clients.get(id)
   if (!client) throw new Failure('aborted', 'the client left')
   const address = names.get(host)?.[0] ?? host
-  if (/[a-z]/i.test(address) && !address.includes(':')) throw new Failure('no-such-host', host)
-  const failure = behaviour.dialFailures?.[`${address}:${port}`]
-  if (failure) throw new Failure(failure, `${address}:${port}`)
-  const target = targets.get(`${address}:${port}`)
-  if (!target) throw new Failure('no-route', `no route to ${address}:${port}`)
-  const asks = runs.get(run)?.ask
-  const source = `${client.socket.remoteAddress}:${client.socket.remotePort}`
-  const flowOf = { network: 'tcp', source, destination: `${address}:${port}` }
-  if (asks) {
-    const question = { origin: 'socks', direction: 'outbound', ...flowOf, run }
-    const verdict = await ask(question)
+  if (!isIP(address)) throw new Failure('no-such-host', `there is no ${host}`)
+  const destination = endpoint(address, port)
+  const failure = behaviour.dialFailures?.[destination]
+  if (failure) throw new Failure(failure, destination)
+  const source = endpoint(client.socket.remoteAddress, client.socket.remotePort)
+  const flowOf = { ...(run ? { run } : {}), network: 'tcp', source, destination }
+  if (runs.get(run)?.ask) {
+    const verdict = await ask({ origin: 'socks', direction: 'outbound', ...flowOf })
     if (!verdict.allow) throw new Failure('denied', verdict.reason ?? 'denied')
   }
-  const [targetHost, targetPort] = target.split(':')
-  const peer = connect({ host: targetHost, port: Number(targetPort), allowHalfOpen: true })
+  const peer = await connectTo(destination)
+  client.run = run
+  const flow = splice(client, peer, [
+    Buffer.concat([Buffer.from(onSuccess, 'base64'), Buffer.from([1, 100, 64, 0, 9, 0x30, 0x39])]),
+    Buffer.from(leftover ?? '', 'base64'),
+  ])
+  emit('flowOpened', { flow, ...flowOf, route: 'tailnet', dialMs: 0 })
+  return { flow, bound: '100.64.0.9:12345', route: 'tailnet' }
+}
+
+async function connectTo(destination) {
+  const target = targets.get(destination)
+  if (!target) throw new Failure('no-route', `no route to ${destination}`)
+  const [host, port] = target.split(':')
+  const peer = connect({ host, port: Number(port), allowHalfOpen: true })
   await new Promise((resolve, reject) => {
     peer.once('connect', resolve)
-    peer.once('error', () => reject(new Failure('refused', `${address}:${port} refused`)))
+    peer.once('error', () => reject(new Failure('refused', `${destination} refused`)))
   })
+  return peer
+}
+
+function splice(client, peer, [toClient, toPeer]) {
+  const { socket } = client
   const flow = ++counters.opened
+  const opened = Date.now()
+  const bytes = { bytesUp: toPeer.length, bytesDown: 0 }
+  const count = (name, length) => {
+    bytes[name] += length
+    counters[name] += length
+  }
   counters.flows += 1
+  counters.bytesUp += toPeer.length
   client.spliced = true
-  client.run = run
-  client.socket.removeAllListeners('data')
-  client.socket.write(
-    Buffer.concat([Buffer.from(onSuccess, 'base64'), Buffer.from([1, 100, 64, 0, 9, 0x30, 0x39])]),
-  )
-  if (leftover) peer.write(Buffer.from(leftover, 'base64'))
-  client.socket.on('data', ({ length }) => {
-    counters.bytesUp += length
-  })
-  peer.on('data', ({ length }) => {
-    counters.bytesDown += length
-  })
-  client.socket.pipe(peer)
-  peer.pipe(client.socket)
-  peer.on('error', () => client.socket.resetAndDestroy())
-  client.socket.on('close', () => {
+  socket.removeAllListeners('data')
+  socket.write(toClient)
+  peer.write(toPeer)
+  socket.on('data', ({ length }) => count('bytesUp', length))
+  peer.on('data', ({ length }) => count('bytesDown', length))
+  socket.pipe(peer)
+  peer.pipe(socket)
+  peer.on('error', () => socket.resetAndDestroy())
+  socket.on('close', () => {
     peer.destroy()
     counters.flows -= 1
-    emit('flowClosed', {
-      flow,
-      bytesUp: counters.bytesUp,
-      bytesDown: counters.bytesDown,
-      durationMs: 0,
-    })
+    emit('flowClosed', { flow, ...bytes, durationMs: Date.now() - opened })
   })
-  emit('flowOpened', { flow, ...(run ? { run } : {}), ...flowOf, route: 'tailnet', dialMs: 0 })
-  return { flow, bound: '100.64.0.9:12345', route: 'tailnet' }
+  return flow
 }
 
 const asked = new Map()
@@ -223,6 +254,11 @@ async function answer({ id, method, params }) {
 }
 
 function end() {
+  if (behaviour.neverStops) {
+    // Something to live for, now that the channel is gone.
+    setInterval(() => {}, 60_000)
+    return
+  }
   for (const { socket } of clients.values()) socket.resetAndDestroy()
   process.exit(0)
 }

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ErrorCode } from './lib/error-code.ts'
+import type { LabInfo } from './lib/lab-messages.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
 
 /** What a fake sidecar knows, and how it misbehaves. */
@@ -20,14 +21,16 @@ export interface FakeSidecarBehaviour {
   neverStarts?: boolean
   /** Paths for which `fileCapabilities` says yes. */
   withCapabilities?: string[]
-  /** Another protocol version to say in `hello`. */
-  protocol?: number
+  /** The answer to `startLab`; without it, it is no lab. */
+  lab?: LabInfo
   /** Answers that replace the true ones, by method. */
   results?: Record<string, unknown>
   /** Kills itself after it has answered this method. */
   dieAfter?: string
   /** Says this, raw, after it has answered this method. */
   sayAfter?: { method: string; text: string }
+  /** Ends neither by `stop` nor with its channel. */
+  neverStops?: boolean
   /** Said on stderr at once. */
   stderr?: string
   /** Exits with this status at once. */
@@ -40,7 +43,7 @@ export interface FakeSidecarBehaviour {
  */
 export function fakeSidecar(
   behaviour: FakeSidecarBehaviour = {},
-): Required<Omit<SidecarCommand, 'signal'>> {
+): Required<Pick<SidecarCommand, 'binary' | 'args' | 'env'>> {
   return {
     binary: process.execPath,
     args: [fileURLToPath(new URL('../fake/fake-sidecar.mjs', import.meta.url))],

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/labrole"
 	"github.com/tailproxy/tailproxy/sidecar/internal/noderole"
+	"github.com/tailproxy/tailproxy/sidecar/internal/noderole"
 	"github.com/tailproxy/tailproxy/sidecar/internal/version"
 )
 
@@ -26,28 +27,31 @@ const (
 // channelFD is where the driver puts its end of the channel.
 const channelFD = 3
 
-const usage = `usage: tailproxy-sidecar version
-tailproxy-sidecar is started by tailproxy, which speaks with it on file descriptor 3; to use it, run tailproxy`
+// usageError is what someone who runs this by hand is told.
+type usageError struct{ problem string }
 
-var errUsage = errors.New(usage)
+func (e usageError) Error() string {
+	return "this is the tailnet part of TailProxy, which starts it and speaks with it on file descriptor 3 (" +
+		e.problem + "); run tailproxy instead"
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
-	switch {
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitUsage)
-	case err != nil && !errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "tailproxy-sidecar:", err)
-		os.Exit(exitFailure)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "tailproxy-sidecar:", err)
+	if errors.As(err, new(usageError)) {
+		os.Exit(exitUsage)
+	}
+	os.Exit(exitFailure)
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 1 {
-		return errUsage
+		return usageError{"it takes one argument: node, lab or version"}
 	}
 	var role func(context.Context, io.ReadWriteCloser) error
 	switch args[0] {
@@ -56,10 +60,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	case "node":
 		role = noderole.Run
+	case "node":
+		role = noderole.Run
 	case "lab":
 		role = labrole.Run
 	default:
-		return errUsage
+		return usageError{fmt.Sprintf("%q is not one of its roles", args[0])}
 	}
 	conn, err := openChannel(channelFD)
 	if err != nil {
@@ -75,10 +81,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 func openChannel(fd int) (io.ReadWriteCloser, error) {
 	var stat syscall.Stat_t
 	if err := syscall.Fstat(fd, &stat); err != nil {
-		return nil, fmt.Errorf("%w (descriptor 3 is not open)", errUsage)
+		return nil, usageError{"which is not open"}
 	}
 	if kind := stat.Mode & syscall.S_IFMT; kind != syscall.S_IFSOCK {
-		return nil, fmt.Errorf("%w (descriptor 3 is not a socket)", errUsage)
+		return nil, usageError{"which is not a socket"}
 	}
 	syscall.CloseOnExec(fd)
 	if err := syscall.SetNonblock(fd, true); err != nil {

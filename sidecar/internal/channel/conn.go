@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
@@ -136,7 +137,7 @@ func (c *Conn) read() error {
 	lines := newLineReader(c.rwc)
 	for {
 		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || peerIsGone(err) {
 			return nil
 		}
 		if err != nil {
@@ -207,7 +208,17 @@ func (c *Conn) refuse(id uint64, err error) {
 
 // writeFailed ends the session when an answer could not be written.
 func (c *Conn) writeFailed(err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+	case peerIsGone(err):
+		c.End(nil)
+	default:
 		c.End(fmt.Errorf("writing the channel: %w", err))
 	}
+}
+
+// peerIsGone says whether err is what a process sees whose peer closed the channel, or died, with
+// messages unread. That is an end in order: the peer has heard what it wanted to hear.
+func peerIsGone(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }

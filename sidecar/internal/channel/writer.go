@@ -12,7 +12,7 @@ const maxPending = 4 * MaxLine
 const maxSpare = 256 << 10
 
 // batchWriter writes lines in the order they were added. Whoever adds to an idle writer writes, in
-// its own goroutine, until nothing is left; others leave their line to it.
+// its own goroutine; what others add meanwhile is written after that by another.
 type batchWriter struct {
 	w io.Writer
 
@@ -55,24 +55,44 @@ func (b *batchWriter) add(encode func(dst []byte) ([]byte, error)) error {
 		return nil
 	}
 	b.writing = true
-	for b.err == nil && len(b.pending) > 0 {
-		batch := b.pending
-		b.pending = b.spare[:0]
-		b.spare = nil
-		b.mu.Unlock()
-		_, err := b.w.Write(batch)
-		b.mu.Lock()
-		if err != nil && b.err == nil {
-			b.err = err
-		}
-		if cap(batch) <= maxSpare {
-			b.spare = batch
-		}
-		b.changed.Broadcast()
+	b.write()
+	if b.err == nil && len(b.pending) > 0 {
+		// Not for long enough to find out how much others have to say: the caller may be the
+		// goroutine that reads.
+		go b.drain()
+		return nil
 	}
 	b.writing = false
 	b.changed.Broadcast()
 	return b.err
+}
+
+// drain writes until nothing is left.
+func (b *batchWriter) drain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.err == nil && len(b.pending) > 0 {
+		b.write()
+	}
+	b.writing = false
+	b.changed.Broadcast()
+}
+
+// write writes what is pending. It lets go of the lock meanwhile.
+func (b *batchWriter) write() {
+	batch := b.pending
+	b.pending = b.spare[:0]
+	b.spare = nil
+	b.mu.Unlock()
+	_, err := b.w.Write(batch)
+	b.mu.Lock()
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+	if cap(batch) <= maxSpare {
+		b.spare = batch
+	}
+	b.changed.Broadcast()
 }
 
 // flush waits until all that was added has been written, or the writer failed.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,8 +25,13 @@ const (
 	MarkerBody = `{"tailproxyLab":1}`
 )
 
-// helloWait is the longest a new node's first netmap is held back.
-const helloWait = 2 * time.Second
+const (
+	// helloWait is the longest a new node's first netmap is held back.
+	helloWait = 2 * time.Second
+	// spreadWait is the longest that news may take to reach the nodes. One that is stopped, or was
+	// killed a moment ago, never answers.
+	spreadWait = 500 * time.Millisecond
+)
 
 // control is the control server, with what tailscale's test server lacks: names that stay unique,
 // and a first netmap that comes when the nodes of the lab know the newcomer.
@@ -40,9 +43,10 @@ type control struct {
 	// introduce waits until the lab's own nodes can talk to a newcomer.
 	introduce func(ctx context.Context, node *tailcfg.Node)
 
-	mu      sync.Mutex
-	polls   map[key.NodePublic]int
-	changed chan struct{} // closed and replaced after each map request
+	mu       sync.Mutex
+	polls    map[key.NodePublic]int
+	welcomed map[key.NodePublic]bool
+	changed  chan struct{} // closed and replaced after each map request
 }
 
 func startControl(relay *relay, resolver *resolver, options Options, introduce func(context.Context, *tailcfg.Node)) (*control, error) {
@@ -54,6 +58,7 @@ func startControl(relay *relay, resolver *resolver, options Options, introduce f
 		listener:  listener,
 		introduce: introduce,
 		polls:     map[key.NodePublic]int{},
+		welcomed:  map[key.NodePublic]bool{},
 		changed:   make(chan struct{}),
 	}
 	c.server = &testcontrol.Server{
@@ -164,6 +169,47 @@ func (c *control) welcome(res *tailcfg.MapResponse, req *tailcfg.MapRequest) {
 	})
 	if node := c.server.Node(req.NodeKey); node != nil {
 		c.introduce(ctx, node)
+		c.spread(ctx, req.NodeKey)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.welcomed[req.NodeKey] = true
+}
+
+// spread waits until the connected nodes, which may be of other processes, have what control knows
+// now. The source of the news is left out.
+func (c *control) spread(ctx context.Context, source key.NodePublic) {
+	ctx, cancel := context.WithTimeout(ctx, spreadWait)
+	defer cancel()
+	var all sync.WaitGroup
+	c.mu.Lock()
+	for node := range c.welcomed {
+		if c.polls[node] > 0 && node != source {
+			all.Go(func() { c.barrier(ctx, node) })
+		}
+	}
+	c.mu.Unlock()
+	all.Wait()
+}
+
+// barrier waits for echoes from a node. The test server sends a netmap after each such request, so
+// that a node which answers the second has the netmap between them; the third is time for it to
+// pass the netmap on to WireGuard.
+func (c *control) barrier(ctx context.Context, node key.NodePublic) {
+	for range 3 {
+		answered := make(chan struct{})
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://node/echo", nil)
+		if err != nil {
+			return
+		}
+		if err := c.server.SendC2N(node, req, func(*http.Response) { close(answered) }); err != nil {
+			return
+		}
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -214,14 +260,16 @@ func (c *control) awaitReachable(ctx context.Context, node key.NodePublic) error
 	return nil
 }
 
-func (c *control) addresses(node key.NodePublic) []netip.Addr {
-	n := c.server.Node(node)
-	if n == nil {
-		return nil
+// awaitNodes waits until count nodes have registered, which is before they make a map request.
+func (c *control) awaitNodes(ctx context.Context, count int) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for c.server.NumNodes() < count {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	var addresses []netip.Addr
-	for _, prefix := range n.Addresses {
-		addresses = append(addresses, prefix.Addr())
-	}
-	return slices.Clip(addresses)
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tailscale.com/tailcfg"
+	"tailscale.com/types/key"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 )
@@ -99,8 +100,8 @@ func (l *Lab) start(ctx context.Context) (err error) {
 		return err
 	}
 	// Addresses follow the order in which nodes register: hello is always 100.64.0.1.
-	if !l.control.until(ctx, func() bool { return l.control.server.NumNodes() > 0 }) {
-		return context.Cause(ctx)
+	if err := l.control.awaitNodes(ctx, 1); err != nil {
+		return err
 	}
 	if err := exit.start(); err != nil {
 		return err
@@ -150,6 +151,9 @@ func (l *Lab) AddNode(ctx context.Context, name string, forwards ...Forward) (No
 	if err == nil {
 		err = n.up(ctx)
 	}
+	if err == nil {
+		l.control.spread(ctx, n.key)
+	}
 	if err != nil {
 		l.forget(name)
 		l.bury(n)
@@ -180,8 +184,8 @@ func (l *Lab) AddForward(name string, forward Forward) error {
 }
 
 // AddRecord adds a name to the tailnet's DNS; one without a dot is put in the tailnet's domain.
-// Nodes learn of it a moment later.
-func (l *Lab) AddRecord(name string, address netip.Addr) error {
+// Nodes that are connected know it on return.
+func (l *Lab) AddRecord(ctx context.Context, name string, address netip.Addr) error {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if name == "" || !address.IsValid() {
 		return message.Errorf(message.Protocol, "a record needs a name and an address")
@@ -190,6 +194,7 @@ func (l *Lab) AddRecord(name string, address netip.Addr) error {
 		name += "." + Domain
 	}
 	l.control.server.AddDNSRecords(tailcfg.DNSRecord{Name: name, Value: address.Unmap().String()})
+	l.control.spread(ctx, key.NodePublic{})
 	return nil
 }
 

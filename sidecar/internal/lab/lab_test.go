@@ -226,9 +226,9 @@ func TestRemoveNode(t *testing.T) {
 		if again.Addresses[0] == victim.Addresses[0] {
 			t.Error("it has the old address")
 		}
-		eventually(t, "the name leads to the new node", func() bool {
-			return c.lookup(t, "victim."+lab.Domain, "A") == again.Addresses[0].String()
-		})
+		if got := c.lookup(t, "victim."+lab.Domain, "A"); got != again.Addresses[0].String() {
+			t.Errorf("the name leads to %s, not %v", got, again.Addresses)
+		}
 		c.dial(t, "tcp", "victim:7")
 	})
 }
@@ -249,18 +249,18 @@ func TestAddNode(t *testing.T) {
 func TestNames(t *testing.T) {
 	l := startLab(t, lab.Options{})
 	c := joinLab(t, l, "client")
-	if err := l.AddRecord("extra", netip.MustParseAddr("100.64.0.1")); err != nil {
+	if err := l.AddRecord(t.Context(), "extra", netip.MustParseAddr("100.64.0.1")); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.AddRecord("www.example.com", netip.MustParseAddr("2001:db8::1")); err != nil {
+	if err := l.AddRecord(t.Context(), "www.example.com", netip.MustParseAddr("2001:db8::1")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a label resolves in the tailnet's domain", func() bool {
-		return c.lookup(t, "extra."+lab.Domain, "A") == "100.64.0.1"
-	})
-	eventually(t, "any name resolves", func() bool {
-		return c.lookup(t, "www.example.com", "AAAA") == "2001:db8::1"
-	})
+	if got := c.lookup(t, "extra."+lab.Domain, "A"); got != "100.64.0.1" {
+		t.Errorf("a label in the tailnet's domain: %s", got)
+	}
+	if got := c.lookup(t, "www.example.com", "AAAA"); got != "2001:db8::1" {
+		t.Errorf("any name: %s", got)
+	}
 	for _, name := range []string{"nobody." + lab.Domain, "nobody.example.org"} {
 		if got := c.lookup(t, name, "A"); got != dnsmessage.RCodeNameError.String() {
 			t.Errorf("%s: %s, want no such name", name, got)
@@ -407,20 +407,6 @@ func TestControlURL(t *testing.T) {
 		res.Body.Close()
 		if res.StatusCode != http.StatusNotFound {
 			t.Errorf("GET %s: %s", path, res.Status)
-		}
-	}
-}
-
-// eventually waits for what control tells nodes in its own time.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testLimit)
-	defer cancel()
-	for !ok() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("never: %s", what)
-		case <-time.After(2 * time.Millisecond):
 		}
 	}
 }

@@ -32,6 +32,8 @@ func Run(ctx context.Context, conn io.ReadWriteCloser) error {
 }
 
 type role struct {
+	starts sync.WaitGroup
+
 	mu       sync.Mutex
 	starting bool
 	closed   bool
@@ -56,14 +58,19 @@ func (r *role) start(ctx context.Context, params message.StartLab) (message.Star
 func (r *role) claim() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.closed {
+		return message.Errorf(message.NotConnected, "the session is being stopped")
+	}
 	if r.starting || r.lab != nil {
 		return message.Errorf(message.Busy, "the lab was started already")
 	}
 	r.starting = true
+	r.starts.Add(1)
 	return nil
 }
 
 func (r *role) settle(l *lab.Lab, err error) error {
+	defer r.starts.Done()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.starting = false
@@ -87,6 +94,7 @@ func (r *role) close() {
 	if l != nil {
 		l.Close()
 	}
+	r.starts.Wait()
 }
 
 func (r *role) running() (*lab.Lab, error) {
@@ -135,7 +143,7 @@ func (r *role) addForward(_ context.Context, params message.AddForward) (message
 	return message.Empty{}, l.AddForward(params.Node, forward)
 }
 
-func (r *role) addRecord(_ context.Context, params message.AddRecord) (message.Empty, error) {
+func (r *role) addRecord(ctx context.Context, params message.AddRecord) (message.Empty, error) {
 	l, err := r.running()
 	if err != nil {
 		return message.Empty{}, err
@@ -144,7 +152,7 @@ func (r *role) addRecord(_ context.Context, params message.AddRecord) (message.E
 	if err != nil {
 		return message.Empty{}, message.Wrap(message.Protocol, err)
 	}
-	return message.Empty{}, l.AddRecord(params.Name, address)
+	return message.Empty{}, l.AddRecord(ctx, params.Name, address)
 }
 
 func parseForward(port message.Port, target string) (lab.Forward, error) {

@@ -2,6 +2,7 @@ package message
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -48,11 +49,21 @@ type Hello struct {
 
 // HelloResult says who answered.
 type HelloResult struct {
-	Protocol  Limit  `json:"protocol"`
-	Version   string `json:"version"`
-	Tailscale string `json:"tailscale"`
-	PID       Limit  `json:"pid"`
-	Role      Role   `json:"role"`
+	Protocol  Version `json:"protocol"`
+	Version   string  `json:"version"`
+	Tailscale string  `json:"tailscale"`
+	PID       Limit   `json:"pid"`
+	Role      Role    `json:"role"`
+}
+
+// Version is ProtocolVersion and nothing else.
+type Version uint32
+
+func (v Version) check() error {
+	if v != ProtocolVersion {
+		return fmt.Errorf("must be %d", ProtocolVersion)
+	}
+	return nil
 }
 
 // Log is an event from the sidecar.
@@ -80,12 +91,12 @@ func positive(n uint64) error {
 
 const maxTimeout = 1<<31 - 1
 
-// Timeout is a limit on time, in whole milliseconds, 1 to 2,147,483,647 (what setTimeout takes).
+// Timeout is a limit on time, in whole milliseconds, 0 to 2,147,483,647 (what setTimeout takes).
 type Timeout uint32
 
 func (t Timeout) check() error {
-	if t == 0 || t > maxTimeout {
-		return errors.New("must be 1 to 2147483647 milliseconds")
+	if t > maxTimeout {
+		return errors.New("must be 0 to 2147483647 milliseconds")
 	}
 	return nil
 }

@@ -23,17 +23,31 @@ type checker interface{ check() error }
 // Decode parses raw, which is one JSON value, into a T. The error names the field and never holds
 // its value, which may be a secret.
 func Decode[T any](raw []byte) (T, error) {
-	var value T
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw))
-	if err := decodeValue(dec, reflect.ValueOf(&value).Elem()); err != nil {
-		var zero T
-		return zero, err
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		var zero T
-		return zero, errors.New("data after the value")
+	var value, none T
+	if err := decodeWhole(raw, reflect.ValueOf(&value).Elem()); err != nil {
+		return none, err
 	}
 	return value, nil
+}
+
+// DecodeType is Decode for a type of Specs.
+func DecodeType(t reflect.Type, raw []byte) (any, error) {
+	value := reflect.New(t).Elem()
+	if err := decodeWhole(raw, value); err != nil {
+		return nil, err
+	}
+	return value.Interface(), nil
+}
+
+func decodeWhole(raw []byte, value reflect.Value) error {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(raw))
+	if err := decodeValue(dec, value); err != nil {
+		return err
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("data after the value")
+	}
+	return nil
 }
 
 // Encode is the inverse of Decode: one line without its newline.

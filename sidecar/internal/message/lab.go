@@ -44,10 +44,21 @@ type StartLabResult struct {
 	Nodes      []LabNode `json:"nodes"`
 }
 
+func (s StartLabResult) check() error {
+	return cmp.Or(notEmpty("controlUrl", s.ControlURL), notEmpty("domain", s.Domain))
+}
+
 // LabNode is a node of the lab. Name is fully qualified, without a trailing dot.
 type LabNode struct {
 	Name      string   `json:"name"`
 	Addresses []string `json:"addresses"`
+}
+
+func (n LabNode) check() error {
+	if len(n.Addresses) == 0 {
+		return errors.New("addresses: must not be empty")
+	}
+	return notEmpty("name", n.Name)
 }
 
 // Forward makes a node's tailnet port forward to Target, an address and port on loopback.

@@ -135,6 +135,13 @@ type Node struct {
 	User           string   `json:"user,omitempty"`
 }
 
+func (n Node) check() error {
+	if len(n.Addresses) == 0 {
+		return errors.New("addresses: must not be empty")
+	}
+	return cmp.Or(notEmpty("id", n.ID), notEmpty("hostname", n.Hostname), notEmpty("name", n.Name))
+}
+
 // Peer is another node of the tailnet.
 type Peer struct {
 	ID             string   `json:"id"`
@@ -145,6 +152,8 @@ type Peer struct {
 	Tags           []string `json:"tags,omitempty"`
 	ExitNodeOption bool     `json:"exitNodeOption"`
 }
+
+func (p Peer) check() error { return cmp.Or(notEmpty("id", p.ID), notEmpty("name", p.Name)) }
 
 // Status is the result of status. Peers counts the netmap's, Flows the open ones, Opened all since
 // the start; the bytes are those of all flows.
@@ -159,6 +168,9 @@ type Status struct {
 	BytesDown   uint64 `json:"bytesDown"`
 }
 
+// maxCap is the most clients a listener may have negotiating.
+const maxCap = 65_535
+
 // ListenSocks opens a SOCKS5 listener. Host is a loopback literal, port 0 lets the kernel choose.
 type ListenSocks struct {
 	Host        string  `json:"host"`
@@ -171,6 +183,12 @@ func (l ListenSocks) check() error {
 	addr, err := netip.ParseAddr(l.Host)
 	if err != nil || !addr.IsLoopback() || addr.Zone() != "" {
 		return errors.New("host: must be a loopback address such as 127.0.0.1 or ::1")
+	}
+	switch {
+	case l.Cap > maxCap:
+		return fmt.Errorf("cap: must be 1 to %d", maxCap)
+	case l.HandshakeMs == 0:
+		return errors.New("handshakeMs: must be positive")
 	}
 	return nil
 }
@@ -194,7 +212,12 @@ type ClientDial struct {
 	Leftover   []byte  `json:"leftover,omitempty"`
 }
 
-func (c ClientDial) check() error { return notEmpty("host", c.Host) }
+func (c ClientDial) check() error {
+	if c.Port == 0 {
+		return errors.New("port: must be 1 to 65535")
+	}
+	return notEmpty("host", c.Host)
+}
 
 // ClientDialResult describes the flow a client became. Peer is the peer's name.
 type ClientDialResult struct {
@@ -213,6 +236,13 @@ type Policy struct {
 	Ask         bool     `json:"ask"`
 }
 
+// Lengths in bytes.
+const (
+	maxRun   = 64
+	minToken = 32
+	maxToken = 128
+)
+
 // Register announces a run. Token is a secret.
 type Register struct {
 	Run    string `json:"run"`
@@ -221,7 +251,7 @@ type Register struct {
 }
 
 func (r Register) check() error {
-	return cmp.Or(notEmpty("run", r.Run), notEmpty("token", r.Token))
+	return cmp.Or(length("run", r.Run, 1, maxRun), length("token", r.Token, minToken, maxToken))
 }
 
 // Unregister ends a run and resets its flows.
@@ -229,7 +259,7 @@ type Unregister struct {
 	Run string `json:"run"`
 }
 
-func (u Unregister) check() error { return notEmpty("run", u.Run) }
+func (u Unregister) check() error { return length("run", u.Run, 1, maxRun) }
 
 // Resolve looks a name up. For PTR, Name is the address.
 type Resolve struct {
@@ -365,6 +395,13 @@ type AskResult struct {
 func notEmpty(field, value string) error {
 	if value == "" {
 		return fmt.Errorf("%s: must not be empty", field)
+	}
+	return nil
+}
+
+func length(field, value string, shortest, longest int) error {
+	if len(value) < shortest || len(value) > longest {
+		return fmt.Errorf("%s: must be %d to %d bytes long", field, shortest, longest)
 	}
 	return nil
 }

@@ -8,9 +8,7 @@ import (
 	"github.com/tailscale/wireguard-go/conn"
 	"github.com/tailscale/wireguard-go/tun"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
-	"tailscale.com/net/packet"
-	"tailscale.com/types/ipproto"
-	"tailscale.com/wgengine/netstack/gro"
+	"gvisor.dev/gvisor/pkg/tcpip/stack/gro"
 )
 
 // Device is the tun.Device that carries the stack's packets. WireGuard reads what the stack sends and
@@ -23,6 +21,9 @@ type Device struct {
 	held *stack.PacketBuffer // did not fit into the batch before
 	flat []byte              // one segment before it is split
 
+	// joiners are *gro.GRO: WireGuard writes from one goroutine a peer.
+	joiners sync.Pool
+
 	closeOnce sync.Once
 }
 
@@ -33,6 +34,11 @@ func newDevice(l *link) *Device {
 		link:   l,
 		events: make(chan tun.Event, 1),
 		flat:   make([]byte, gsoMaxSize+headerRoom),
+	}
+	d.joiners.New = func() any {
+		joiner := new(gro.GRO)
+		joiner.Init(true)
+		return joiner
 	}
 	d.events <- tun.EventUp
 	return d
@@ -140,21 +146,25 @@ func (d *Device) Write(bufs [][]byte, offset int) (int, error) {
 	if dispatcher == nil {
 		return 0, os.ErrClosed
 	}
-	joined := gro.NewGRO()
-	defer joined.Flush()
-	joined.SetDispatcher(dispatcher)
-	var parsed packet.Parsed
+	joiner := d.joiners.Get().(*gro.GRO)
+	defer d.joiners.Put(joiner)
+	joiner.Dispatcher = dispatcher
 	for _, buf := range bufs {
-		parsed.Decode(buf[offset:])
-		if parsed.IPProto == ipproto.TCP {
-			joined.Enqueue(&parsed)
-			continue
-		}
-		if pkt := gro.RXChecksumOffload(&parsed); pkt != nil {
+		pkt, plain := plainTCP(buf[offset:])
+		switch {
+		case pkt != nil:
+			joiner.Enqueue(pkt)
+		case plain:
+			continue // a checksum is wrong
+		default:
+			if pkt = otherPacket(buf[offset:]); pkt == nil {
+				continue
+			}
 			dispatcher.DeliverNetworkPacket(pkt.NetworkProtocolNumber, pkt)
-			pkt.DecRef()
 		}
+		pkt.DecRef()
 	}
+	joiner.Flush()
 	return len(bufs), nil
 }
 

@@ -33,8 +33,9 @@ func (s *Stack) DialTCP(ctx context.Context, remote netip.AddrPort) (*Conn, erro
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
 	tune(ep)
+	started := time.Now()
 	terr = ep.Connect(fullAddress(remote))
-	if _, started := terr.(*tcpip.ErrConnectStarted); started {
+	if _, waiting := terr.(*tcpip.ErrConnectStarted); waiting {
 		select {
 		case <-connected:
 			terr = ep.LastError()
@@ -47,6 +48,8 @@ func (s *Stack) DialTCP(ctx context.Context, remote netip.AddrPort) (*Conn, erro
 		ep.Close()
 		return nil, newError("dial", remote, terr)
 	}
+	now := time.Now()
+	fit(ep, s.delays.note(remote.Addr(), now.Sub(started), now))
 	return newConn(ep, queue), nil
 }
 

@@ -54,6 +54,7 @@ type Stack struct {
 	stack  *stack.Stack
 	link   *link
 	device *Device
+	delays delays
 
 	mu        sync.Mutex
 	addresses map[netip.Addr]bool

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,10 +31,10 @@ import (
 // options as in own,sndbuf=262144,gogc=50.
 
 type figures struct {
-	ConnectUs, RTTUs       float64
-	ConnectsPerSecond      float64
-	Up1, Down1, Up8, Down8 float64 // Mbit/s
-	ShortMB, PeakMB        float64
+	ConnectUs, RTTUs                       float64
+	ConnectsPerSecond                      float64
+	Up1, Down1, Up8, Down8                 float64 // Mbit/s
+	ShortMB, Up1MB, Up8MB, Down1MB, PeakMB float64
 }
 
 func TestMain(m *testing.M) {
@@ -86,12 +87,12 @@ func TestProbe(t *testing.T) {
 			slices.Sort(v)
 			return v[len(v)/2]
 		}
-		t.Logf("MEDIAN %-34s connect %.0fus rtt %.0fus conns/s %.0f up1 %.0f down1 %.0f up8 %.0f down8 %.0f shortMB %.0f peakMB %.0f", way,
+		t.Logf("MEDIAN %-34s connect %.0fus rtt %.0fus conns/s %.0f up1 %.0f down1 %.0f up8 %.0f down8 %.0f MB: short %.0f up1 %.0f up8 %.0f down1 %.0f peak %.0f", way,
 			m(func(f figures) float64 { return f.ConnectUs }), m(func(f figures) float64 { return f.RTTUs }),
 			m(func(f figures) float64 { return f.ConnectsPerSecond }),
 			m(func(f figures) float64 { return f.Up1 }), m(func(f figures) float64 { return f.Down1 }),
 			m(func(f figures) float64 { return f.Up8 }), m(func(f figures) float64 { return f.Down8 }),
-			m(func(f figures) float64 { return f.ShortMB }), m(func(f figures) float64 { return f.PeakMB }))
+			m(func(f figures) float64 { return f.ShortMB }), m(func(f figures) float64 { return f.Up1MB }), m(func(f figures) float64 { return f.Up8MB }), m(func(f figures) float64 { return f.Down1MB }), m(func(f figures) float64 { return f.PeakMB }))
 	}
 }
 
@@ -150,6 +151,7 @@ func probeChild(way string) {
 	}
 	f := measure(dial)
 	json.NewEncoder(os.Stdout).Encode(f)
+	os.Exit(0) // tsnet's Close may wait long for connections that were cut
 }
 
 func must[T any](v T, err error) T {
@@ -200,10 +202,15 @@ func measure(dial func(port uint16) (net.Conn, error)) figures {
 	f.ShortMB = peakMB()
 	const size = 192 << 20
 	f.Up1 = mbit(size, func() { up(dial, size) })
-	f.Down1 = mbit(size, func() { down(dial, size) })
+	f.Up1MB = peakMB()
 	f.Up8 = mbit(2*size, func() { parallel(8, func() { up(dial, 2*size/8) }) })
+	f.Up8MB = peakMB()
+	profile("up8")
+	f.Down1 = mbit(size, func() { down(dial, size) })
+	f.Down1MB = peakMB()
 	f.Down8 = mbit(2*size, func() { parallel(8, func() { down(dial, 2*size/8) }) })
 	f.PeakMB = peakMB()
+	profile("down8")
 	return f
 }
 
@@ -256,4 +263,14 @@ func peakMB() float64 {
 		}
 	}
 	return 0
+}
+
+func profile(stage string) {
+	dir := os.Getenv("PROBE_PROFILES")
+	if dir == "" {
+		return
+	}
+	f := must(os.Create(dir + "/" + stage + ".heap"))
+	defer f.Close()
+	pprof.Lookup("heap").WriteTo(f, 0)
 }

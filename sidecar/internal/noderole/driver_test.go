@@ -37,6 +37,7 @@ func startLab(t testing.TB, options lab.Options) *lab.Lab {
 type driver struct {
 	t    testing.TB
 	conn *channel.Conn
+	dir  string
 	done chan error // what Run returned
 
 	// run is sent with each dial; deadline is its limit.
@@ -68,7 +69,9 @@ func newDriver(t testing.TB) *driver {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	d := &driver{
-		t:        t,
+		t:   t,
+		dir: t.TempDir() + "/state", // made first, so removed last
+
 		conn:     channel.New(ours),
 		done:     make(chan error, 1),
 		deadline: patience,
@@ -223,13 +226,11 @@ func (d *driver) start(l *lab.Lab) message.Node {
 	d.t.Helper()
 	return request[message.Node](d, message.MethodStart, message.Start{
 		Hostname:   "client",
-		StateDir:   privateDir(d.t),
+		StateDir:   d.dir,
 		ControlURL: l.ControlURL(),
 		Ephemeral:  true,
 	})
 }
-
-func privateDir(t testing.TB) string { return t.TempDir() + "/state" }
 
 // listen opens a listener for any number of clients.
 func (d *driver) listen() string {
@@ -321,3 +322,39 @@ func within[T any](t testing.TB, what string, c <-chan T) T {
 	}
 }
 
+// peer serves one TCP service of this process on the tailnet, by a forward of a node of the lab.
+func peer(t testing.TB, l *lab.Lab, name string, port uint16, serve func(conn *net.TCPConn)) {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.AcceptTCP()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				conn.SetDeadline(time.Now().Add(patience))
+				serve(conn)
+			}()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	target := listener.Addr().(*net.TCPAddr).AddrPort()
+	if _, err := l.AddNode(ctx, name, lab.Forward{Port: port, Target: target}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// joined returns a started driver and its listener.
+func joined(t testing.TB, l *lab.Lab) (*driver, string) {
+	t.Helper()
+	d := newDriver(t)
+	d.start(l)
+	return d, d.listen()
+}

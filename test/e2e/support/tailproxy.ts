@@ -33,6 +33,19 @@ export interface StartOptions {
   input?: string
 }
 
+const running = new Set<ChildProcess>()
+
+/** Ends what a failed test left running. */
+export async function endStragglers(): Promise<void> {
+  await Promise.all(
+    [...running].map(async (child) => {
+      const closed = once(child, 'close')
+      child.kill('SIGKILL')
+      await closed
+    }),
+  )
+}
+
 /** Starts a program and collects what it says. */
 export function start(file: string, args: readonly string[], options: StartOptions = {}): Running {
   const child = spawn(file, args, {
@@ -40,6 +53,8 @@ export function start(file: string, args: readonly string[], options: StartOptio
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.once('close', () => running.delete(child))
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8')

@@ -2,7 +2,6 @@
 #ifndef TP_OBSERVE_H
 #define TP_OBSERVE_H
 
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +51,10 @@ static inline socklen_t address_of(struct sockaddr_storage *out, const char *hos
 	memset(out, 0, sizeof *out);
 	struct sockaddr_in *in = (struct sockaddr_in *)out;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-	if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
+	/* musl's inet_pton() writes what it has read so far even when it fails: no trying of one family after the other. */
+	if (!strchr(host, ':')) {
+		if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
+			exit(2);
 		in->sin_family = AF_INET;
 		in->sin_port = htons((uint16_t)atoi(port));
 		return sizeof *in;

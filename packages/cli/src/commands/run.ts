@@ -29,7 +29,10 @@ export async function run(
   const { extra = {}, lab = false } = options
   const wrapped = wrap(words, settings, { ...process.env, ...extra })
   const joined = lab ? undefined : joinedSession(resolved, process.env)
-  if (joined) return start(wrapped, commandEnvironment(joined, settings, extra))
+  if (joined) {
+    const { library } = wrapped
+    return start(wrapped, commandEnvironment({ ...joined, library }, settings, extra))
+  }
 
   const { session, stateDirectory } = await interruptible((signal) =>
     openSession(settings, { signal, lab }),
@@ -63,7 +66,8 @@ async function runIn(
     ask: false,
   })
   const { host, port } = session
-  const child = start(wrapped, commandEnvironment({ host, port, user, password }, settings, extra))
+  const access = { library: wrapped.library, host, port, user, password }
+  const child = start(wrapped, commandEnvironment(access, settings, extra))
   const over = child.then(
     () => undefined,
     () => undefined,

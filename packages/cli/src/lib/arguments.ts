@@ -89,6 +89,8 @@ function readFlags(words: readonly string[]): Flags {
     if (kind === undefined) throw unknownFlag(word, name)
     const next = kind === 'value' && inline === undefined ? words[index++] : (inline ?? 'true')
     if (next === undefined) throw new CommandLineError(`--${name} needs a value: --${name}=VALUE`)
+    // Whoever wrote --config=$FILE wants that file's settings, not none.
+    if (name === 'config' && next === '') throw new CommandLineError('--config needs a file')
     values.set(name, next)
   }
 }

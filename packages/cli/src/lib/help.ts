@@ -1,8 +1,9 @@
-import { type Setting, type Settings, settings } from '@tailproxy/config'
+import { type Setting, settings } from '@tailproxy/config'
 
-const FLAG_COLUMN = 24
+/** Where the descriptions start: two columns behind the longest flag. */
+const DESCRIPTION_COLUMN = 22
 
-/** The help; it fits a screen of 80 columns. */
+/** The help; it fits a terminal of 80 columns and 40 lines. */
 export function helpText(): string {
   return `Runs any program on a tailnet, without root and without installing Tailscale.
 
@@ -12,11 +13,7 @@ Usage: tailproxy [flags] [run] COMMAND [ARGUMENT…]   run COMMAND on the tailne
        tailproxy lab run -- COMMAND [ARGUMENT…]      run COMMAND on one of its own
 
 Flags stand before the command; one dash works as well as two.
-${flagLines()}
-  --config FILE           read settings from FILE (JSON, comments allowed)
-  --json                  with lab or without a command: report as JSON
-  -h, --help              show this
-  -V, --version           show the version
+${flagLines().join('\n')}
 
 Each flag has its variable, as TAILPROXY_CONTROL_URL for --control-url (except
 TAILPROXY_SOCKS_PORT for --port and TAILPROXY_LOG for --verbose).
@@ -31,17 +28,22 @@ executed, 127 if it is not found.
 `
 }
 
-function flagLines(): string {
-  return Object.keys(settings)
-    .map((name) => flagLine(settings[name as keyof Settings]))
-    .join('\n')
+function flagLines(): string[] {
+  return [
+    ...Object.values(settings).map(flagLine),
+    flagLine({
+      flag: 'config',
+      placeholder: 'FILE',
+      help: 'read settings from FILE (JSON, comments allowed)',
+    }),
+    flagLine({ flag: 'json', help: 'with lab or without a command: report as JSON' }),
+    '  -h, --help          show this',
+    '  -V, --version       show the version',
+  ]
 }
 
-function flagLine(setting: Setting<unknown>): string {
-  const usage = `  --${setting.flag}${setting.placeholder ? ` ${setting.placeholder}` : ''}`
-  const gap =
-    usage.length < FLAG_COLUMN + 1
-      ? usage.padEnd(FLAG_COLUMN + 2)
-      : `${usage}\n${' '.repeat(FLAG_COLUMN + 2)}`
-  return `${gap}${setting.help}`
+function flagLine(setting: Pick<Setting<unknown>, 'flag' | 'placeholder' | 'help'>): string {
+  const { flag, placeholder, help } = setting
+  const usage = placeholder ? `  --${flag} ${placeholder}` : `  --${flag}`
+  return `${usage.padEnd(DESCRIPTION_COLUMN)}${help}`
 }

@@ -1,4 +1,6 @@
-import { type ResolvedSettings, type SettingName, settings } from '@tailproxy/config'
+import { accessSync, constants } from 'node:fs'
+import process from 'node:process'
+import { describeOrigin, type ResolvedSettings } from '@tailproxy/config'
 import { readSessionFile } from '@tailproxy/session'
 import { CommandLineError } from './exit-status.ts'
 
@@ -25,22 +27,29 @@ export function joinedSession(
   const { TAILPROXY_PRELOAD_USER: user, TAILPROXY_PRELOAD_PASSWORD: password } = env
   if (!file || !host || !port || !user || !password) return undefined
   const session = readSessionFile(file)
-  if (session) {
-    if (!isAlive(session.pid)) {
-      throw new CommandLineError(
-        `the session this shell belongs to (pid ${session.pid}) has ended; leave the shell, or unset TAILPROXY_SESSION to start a session of its own`,
-      )
-    }
-    const conflict = (name: SettingName, theirs: string) => {
-      if (origins[name].kind === 'default' || values[name] === theirs) return
-      throw new CommandLineError(
-        `--${settings[name].flag} is "${values[name]}", but the session this command is in has "${theirs}"; drop the flag, or run it outside`,
-      )
-    }
-    conflict('hostname', session.hostname)
-    conflict('controlUrl', session.controlUrl)
+  if (session ? !isAlive(session.pid) : isGone(file)) {
+    throw new CommandLineError(
+      'the session this shell belongs to has ended; leave the shell, or unset TAILPROXY_SESSION to start a session of its own',
+    )
+  }
+  for (const name of ['hostname', 'controlUrl', 'onlyTailnet'] as const) {
+    const origin = origins[name]
+    if (!session || origin.kind === 'default' || values[name] === session[name]) continue
+    throw new CommandLineError(
+      `${describeOrigin(origin)} is "${values[name]}", but the session this command is in has "${session[name]}"; drop it, or run the command outside`,
+    )
   }
   return { host, port: Number(port), user, password }
+}
+
+/** A program that changed its user cannot read the file, and may join all the same. */
+function isGone(file: string): boolean {
+  try {
+    accessSync(file, constants.F_OK)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
 }
 
 function isAlive(pid: number): boolean {

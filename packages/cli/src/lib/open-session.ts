@@ -49,7 +49,9 @@ export async function openSession(
         said = true
         say('this node waits for an administrator of the tailnet to approve it')
       }
-      if (settings.verbose) say(`node: ${state}${detail ? ` (${detail})` : ''}`)
+      if (!settings.verbose) return
+      progress.done()
+      say(`node: ${state}${detail ? ` (${detail})` : ''}`)
     },
     onAuthUrl: (url) => {
       progress.done()

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
+import { isInForeground } from './foreground.ts'
 
 /** What somebody may send to the wrapper and mean for the command. */
 const FORWARDED: readonly NodeJS.Signals[] = [
@@ -16,7 +17,7 @@ const FORWARDED: readonly NodeJS.Signals[] = [
   'SIGWINCH',
 ]
 
-/** Those that a terminal sends to its whole foreground group, so that the command has them already. */
+/** Those that a terminal sends to its whole foreground group: there the command has them already. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH'])
 
 export interface ChildExit {
@@ -39,27 +40,19 @@ export interface RunChildOptions {
  * @throws {CommandNotFoundError} @throws {CommandNotExecutableError}
  */
 export async function runChild(options: RunChildOptions): Promise<ChildExit> {
-  const { file, words, env } = options
-  const [argv0 = file, ...args] = words
-  const onTerminal = process.stdin.isTTY === true
   const early: NodeJS.Signals[] = []
   let deliver = (signal: NodeJS.Signals): void => {
     early.push(signal)
   }
   const handlers = FORWARDED.map((signal) => {
     const handler = () => {
-      if (!(onTerminal && FROM_TERMINAL.has(signal))) deliver(signal)
+      if (!(FROM_TERMINAL.has(signal) && isInForeground())) deliver(signal)
     }
     process.on(signal, handler)
     return () => process.off(signal, handler)
   })
   try {
-    const child = spawn(file, args, { argv0, env, stdio: 'inherit' })
-    try {
-      await once(child, 'spawn')
-    } catch (cause) {
-      throw spawnError(argv0, cause)
-    }
+    const child = await spawnInherited(options)
     deliver = (signal) => child.kill(signal)
     for (const signal of early) child.kill(signal)
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
@@ -69,10 +62,23 @@ export async function runChild(options: RunChildOptions): Promise<ChildExit> {
   }
 }
 
+async function spawnInherited({ file, words, env }: RunChildOptions): Promise<ChildProcess> {
+  const [argv0 = file, ...args] = words
+  try {
+    // Some failures are thrown (E2BIG), the others come as an event.
+    const child = spawn(file, args, { argv0, env, stdio: 'inherit' })
+    await once(child, 'spawn')
+    return child
+  } catch (cause) {
+    throw spawnError(argv0, cause)
+  }
+}
+
 function spawnError(command: string, cause: unknown): Error {
   const { code } = cause as NodeJS.ErrnoException
   if (code === 'ENOENT') return new CommandNotFoundError(command)
   if (code === 'EACCES') return new CommandNotExecutableError(command, 'permission denied')
-  if (code === 'E2BIG') return new CommandNotExecutableError(command, 'its arguments are too long')
+  if (code === 'E2BIG')
+    return new CommandNotExecutableError(command, 'its arguments and environment are too long')
   return new CommandNotExecutableError(command, String(code))
 }

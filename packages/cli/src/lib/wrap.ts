@@ -21,6 +21,8 @@ export interface Wrapped {
   program: string
   /** Why the library will not be loaded, when that is allowed. */
   unwrapped: string | undefined
+  /** Where the library is. */
+  library: string
 }
 
 /**
@@ -28,6 +30,7 @@ export interface Wrapped {
  *
  * @throws {CommandNotFoundError} @throws {CommandNotExecutableError}
  * @throws {CommandLineError} when it cannot be captured and that is not allowed
+ * @throws {NativeBinaryNotFoundError} @throws {LibraryPlacementError} when there is no library
  */
 export function wrap(
   words: readonly string[],
@@ -36,11 +39,15 @@ export function wrap(
 ): Wrapped {
   const [command = ''] = words
   const file = findCommand(command, env['PATH'])
+  return { words, file, ...inspect(file, settings), library: placeLibrary(findLibrary()) }
+}
+
+function inspect(file: string, settings: Settings): Pick<Wrapped, 'program' | 'unwrapped'> {
   try {
-    return { words, file, program: inspectProgram(file), unwrapped: undefined }
+    return { program: inspectProgram(file), unwrapped: undefined }
   } catch (error) {
     if (!(error instanceof NotWrappableError)) throw error
-    return { words, file, program: file, unwrapped: allowUnwrapped(error.message, settings) }
+    return { program: file, unwrapped: allowUnwrapped(error.message, settings) }
   }
 }
 
@@ -57,7 +64,7 @@ export function allowUnwrapped(reason: string, settings: Settings): string {
 
 /** The environment of a wrapped command: captured, and without the keys that let us in. */
 export function commandEnvironment(
-  access: Pick<PreloadSettings, 'host' | 'port' | 'user' | 'password'>,
+  access: Pick<PreloadSettings, 'library' | 'host' | 'port' | 'user' | 'password'>,
   settings: Settings,
   extra: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
@@ -66,7 +73,6 @@ export function commandEnvironment(
   return preloadEnvironment(
     {
       ...access,
-      library: placeLibrary(findLibrary()),
       bypass: settings.bypass,
       onlyTailnet: settings.onlyTailnet,
       verbose: settings.verbose,

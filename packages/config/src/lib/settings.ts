@@ -50,7 +50,7 @@ export const settings = {
     default: '',
     allowed: 'an auth key of the tailnet',
     placeholder: 'KEY',
-    help: 'log in with this key (better: TAILPROXY_AUTHKEY, which ps does not show)',
+    help: 'log in with this key (ps does not show TAILPROXY_AUTHKEY)',
     secret: true,
   } satisfies Setting<string>,
   controlUrl: {
@@ -73,7 +73,7 @@ export const settings = {
     default: '',
     allowed: 'the path of a directory',
     placeholder: 'DIR',
-    help: 'where this node keeps its keys (default: below $XDG_STATE_HOME/tailproxy)',
+    help: "where this node's keys are (default: in $XDG_STATE_HOME)",
   } satisfies Setting<string>,
   port: {
     flag: 'port',
@@ -84,7 +84,7 @@ export const settings = {
     default: 0,
     allowed: 'a port from 1 to 65535, or 0 to let the kernel choose',
     placeholder: 'PORT',
-    help: 'port of the SOCKS5 server (default: the kernel chooses)',
+    help: 'port of the SOCKS5 server (default: any that is free)',
   } satisfies Setting<number>,
   bypass: {
     flag: 'bypass',
@@ -109,7 +109,7 @@ export const settings = {
     flag: 'allow-unwrapped',
     variables: ['TAILPROXY_ALLOW_UNWRAPPED'],
     key: 'allow_unwrapped',
-    help: 'run a static or set-uid program too, though it cannot be captured',
+    help: 'run a static or set-uid program too, uncaptured',
   } satisfies Setting<boolean>,
   ephemeral: {
     ...onOff,
@@ -123,7 +123,7 @@ export const settings = {
     flag: 'tailscale-logs',
     variables: ['TAILPROXY_TAILSCALE_LOGS'],
     key: 'tailscale_logs',
-    help: "upload Tailscale's client logs (some tailnets require it)",
+    help: "upload Tailscale's logs, as some tailnets require",
   } satisfies Setting<boolean>,
   verbose: {
     ...onOff,

@@ -2,6 +2,7 @@ import { replyOf, type Sidecar, SidecarRequestError } from '@tailproxy/sidecar'
 import {
   createServerSession,
   type DialAction,
+  normalizeSocksAddress,
   ReplyCode,
   type ResolveAction,
   type ServerAction,
@@ -31,16 +32,12 @@ export interface HandshakeRelayOptions {
  */
 export class HandshakeRelay {
   readonly #sidecar: Sidecar
-  readonly #credentials: Credentials
-  readonly #runOf: (user: string) => string | undefined
-  readonly #dialTimeout: number
+  readonly #options: HandshakeRelayOptions
   readonly #sessions = new Map<number, ServerSession>()
 
   constructor(options: HandshakeRelayOptions) {
     this.#sidecar = options.sidecar
-    this.#credentials = options.credentials
-    this.#runOf = options.runOf
-    this.#dialTimeout = options.dialTimeout ?? DEFAULT_DIAL_TIMEOUT
+    this.#options = options
     this.#sidecar.on('client', (client, bytes) => this.#receive(client, bytes))
     this.#sidecar.on('clientGone', (client) => this.#sessions.delete(client))
   }
@@ -54,7 +51,8 @@ export class HandshakeRelay {
     let session = this.#sessions.get(client)
     if (!session) {
       session = createServerSession({
-        authenticate: ({ username, password }) => this.#credentials.verify(username, password),
+        authenticate: ({ username, password }) =>
+          this.#options.credentials.verify(username, password),
         commands: ['connect', 'resolve', 'resolve-ptr'],
       })
       this.#sessions.set(client, session)
@@ -79,14 +77,16 @@ export class HandshakeRelay {
   }
 
   async #dial(client: number, session: ServerSession, action: DialAction): Promise<void> {
-    const { destination } = action.request
+    // A name that is an address is one, for the rules too.
+    const destination = normalizeSocksAddress(action.request.destination)
     try {
+      const run = this.#runOf(action.username)
       await this.#sidecar.clientDial({
         client,
-        ...this.#runField(action.username),
+        run,
         host: destination.host,
         port: destination.port,
-        deadlineMs: this.#dialTimeout,
+        deadlineMs: this.#options.dialTimeout ?? DEFAULT_DIAL_TIMEOUT,
         onSuccess: action.onSuccess,
         leftover: action.leftover,
       })
@@ -114,21 +114,23 @@ export class HandshakeRelay {
    */
   async #lookUp({ request, username }: ResolveAction): Promise<string | undefined> {
     const { host, port, type } = request.destination
-    const run = this.#runField(username)
+    const run = this.#runOf(username)
     if (request.command === 'resolve-ptr') {
-      const { names } = await this.#sidecar.resolve({ name: host, types: ['PTR'], ...run })
+      const { names } = await this.#sidecar.resolve({ name: host, types: ['PTR'], run })
       return names[0]
     }
     if (type !== 'domain') return host
     const types: ('A' | 'AAAA')[] =
       port === TYPE_A ? ['A'] : port === TYPE_AAAA ? ['AAAA'] : ['A', 'AAAA']
-    const { addresses } = await this.#sidecar.resolve({ name: host, types, ...run })
+    const { addresses } = await this.#sidecar.resolve({ name: host, types, run })
     return addresses[0]
   }
 
-  #runField(user: string | undefined): { run?: string } {
-    const run = user === undefined ? undefined : this.#runOf(user)
-    return run === undefined ? {} : { run }
+  /** A run may end between its client's credentials and its request; without it there is no policy. */
+  #runOf(user: string | undefined): string {
+    const run = user === undefined ? undefined : this.#options.runOf(user)
+    if (run === undefined) throw new RunOverError()
+    return run
   }
 
   #close(client: number, bytes?: Uint8Array): void {
@@ -137,6 +139,12 @@ export class HandshakeRelay {
   }
 }
 
+/** The run whose credentials a client gave has ended since. */
+class RunOverError extends Error {
+  override readonly name = 'RunOverError'
+}
+
 function replyTo(error: unknown): number {
+  if (error instanceof RunOverError) return ReplyCode.notAllowed
   return error instanceof SidecarRequestError ? replyOf(error.reason) : ReplyCode.generalFailure
 }

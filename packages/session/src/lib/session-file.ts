@@ -9,15 +9,24 @@ export interface SessionFile {
   hostname: string
   /** Empty for Tailscale's own. */
   controlUrl: string
+  onlyTailnet: boolean
 }
 
 /** Writes `session.json` (0600) into the state directory and returns its path, for TAILPROXY_SESSION. */
 export function writeSessionFile(
   stateDirectory: string,
-  session: Pick<SessionFile, 'hostname' | 'controlUrl'>,
+  session: Pick<SessionFile, 'hostname' | 'controlUrl' | 'onlyTailnet'>,
 ): string {
   const file = path.resolve(stateDirectory, 'session.json')
-  const content: SessionFile = { version: 1, pid: process.pid, ...session }
+  // Field by field: `session` may well be all of the settings, keys among them.
+  const { hostname, controlUrl, onlyTailnet } = session
+  const content: SessionFile = {
+    version: 1,
+    pid: process.pid,
+    hostname,
+    controlUrl,
+    onlyTailnet,
+  }
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 })
   renameSync(draft, file)
@@ -41,11 +50,14 @@ export function removeSessionFile(file: string): void {
 
 function isSessionFile(value: unknown): value is SessionFile {
   if (typeof value !== 'object' || value === null) return false
-  const { version, pid, hostname, controlUrl } = value as Record<string, unknown>
+  const { version, pid, hostname, controlUrl, onlyTailnet } = value as Record<string, unknown>
   return (
     version === 1 &&
-    typeof pid === 'number' &&
+    Number.isSafeInteger(pid) &&
+    // kill(2): 0 and below are groups, and one of those is always alive.
+    (pid as number) > 0 &&
     typeof hostname === 'string' &&
-    typeof controlUrl === 'string'
+    typeof controlUrl === 'string' &&
+    typeof onlyTailnet === 'boolean'
   )
 }

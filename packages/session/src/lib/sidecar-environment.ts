@@ -6,6 +6,17 @@ const PROXY_VARIABLES = ['ALL_PROXY', 'HTTP_PROXY', 'HTTPS_PROXY'].flatMap((name
   name.toLowerCase(),
 ])
 
+/** What tsnet takes from its environment by itself. The session's settings say all of that. */
+const TSNET_VARIABLES = [
+  'TS_AUTHKEY',
+  'TS_AUTH_KEY',
+  'TS_CONTROL_URL',
+  'TS_CLIENT_ID',
+  'TS_CLIENT_SECRET',
+  'TS_ID_TOKEN',
+  'TS_AUDIENCE',
+]
+
 export interface SidecarEnvironmentOptions {
   /** The port that the session will serve SOCKS5 on, if it is known. */
   port?: number
@@ -14,9 +25,9 @@ export interface SidecarEnvironmentOptions {
 }
 
 /**
- * The environment for a sidecar: `base` without what would capture it, without keys (they go over
- * the channel, and tsnet would pick TS_AUTHKEY up by itself), and without proxies that are this very session. Other
- * proxies stay: corporate networks need them to reach the control server.
+ * The environment for a sidecar: `base` without what would capture it, without keys and whatever
+ * else tsnet would pick up by itself (they go over the channel), and without proxies that are this
+ * very session. Other proxies stay: corporate networks need them to reach the control server.
  */
 export function sidecarEnvironment(
   base: NodeJS.ProcessEnv,
@@ -25,7 +36,7 @@ export function sidecarEnvironment(
   const env: NodeJS.ProcessEnv = {}
   for (const [name, value] of Object.entries(base)) {
     if (name.startsWith('TAILPROXY_') || name === 'LD_PRELOAD') continue
-    if (['TS_AUTHKEY', 'TS_AUTH_KEY', 'TS_CLIENT_SECRET'].includes(name)) continue
+    if (TSNET_VARIABLES.includes(name)) continue
     if (PROXY_VARIABLES.includes(name) && (options.lab || pointsAt(value, options.port))) continue
     env[name] = value
   }

@@ -42,7 +42,8 @@ export function claimStateDirectory(directory: string): void {
   let stat: ReturnType<typeof lstatSync>
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    stat = lstatSync(directory)
+    // Without a slash at its end, behind which lstat(2) would see through a link.
+    stat = lstatSync(path.resolve(directory))
   } catch (cause) {
     throw new StateDirectoryError(
       `cannot use the state directory ${directory}: ${whyNot(cause)}; name another with --state-dir`,

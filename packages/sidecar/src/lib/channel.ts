@@ -3,6 +3,7 @@ import { type Envelope, parseEnvelope } from './envelope.ts'
 import type { ErrorCode } from './error-code.ts'
 import {
   ChannelClosedError,
+  ChannelLostError,
   type SidecarError,
   SidecarProtocolError,
   SidecarRequestError,
@@ -21,11 +22,6 @@ export interface ChannelHandlers {
   onEvent: (event: string, params: Body) => void
   /** Its result is the answer; what it throws becomes an error answer. */
   onRequest: (method: string, params: Body) => Promise<Body>
-  /**
-   * What to say of a channel that the other side closed, when more is to be known than just that.
-   * The channel ends with it, and so does every request.
-   */
-  explain?: (reason: ChannelClosedError) => Promise<SidecarError>
 }
 
 /** Thrown by `onRequest` to answer with a stable code. */
@@ -50,7 +46,6 @@ export class Channel {
   readonly #lines = new LineSplitter()
   #lastId = 0
   #ended: SidecarError | undefined
-  #lost = false
   /** Bytes that have crossed the channel since it was opened. */
   readonly traffic: { read: number; written: number } = { read: 0, written: 0 }
   /** Resolves, never rejects, with why the channel ended. */
@@ -65,9 +60,9 @@ export class Channel {
     })
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
     stream.on('error', (cause) =>
-      this.#lose(new ChannelClosedError('the sidecar channel broke', { cause })),
+      this.#end(new ChannelLostError('the sidecar channel broke', { cause })),
     )
-    stream.on('close', () => this.#lose(new ChannelClosedError('the sidecar closed its channel')))
+    stream.on('close', () => this.#end(new ChannelLostError('the sidecar closed its channel')))
   }
 
   /**
@@ -79,7 +74,6 @@ export class Channel {
    */
   request(method: string, params: object, signal?: AbortSignal): Promise<Body> {
     if (this.#ended) return Promise.reject(this.#ended)
-    if (this.#lost) return this.ended.then((reason) => Promise.reject(reason))
     if (signal?.aborted) return Promise.reject(signal.reason)
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
@@ -117,7 +111,7 @@ export class Channel {
   }
 
   #write(message: object): void {
-    if (this.#ended || this.#lost) return
+    if (this.#ended) return
     const line = `${JSON.stringify(message)}\n`
     this.traffic.written += Buffer.byteLength(line)
     this.#stream.write(line)
@@ -161,7 +155,9 @@ export class Channel {
     } catch (cause) {
       // A listener's own mistake; what it left undone, the sidecar would wait for in vain.
       const why = cause instanceof Error ? cause.message : String(cause)
-      throw new ChannelClosedError(`a listener of the sidecar's "${event}" failed: ${why}`, { cause })
+      throw new ChannelClosedError(`a listener of the sidecar's "${event}" failed: ${why}`, {
+        cause,
+      })
     }
   }
 
@@ -182,20 +178,6 @@ export class Channel {
       const message = error instanceof Error ? error.message : String(error)
       this.#write({ id, error: { code, message } })
     }
-  }
-
-  /** The other side is gone: ends with what is known of that, or will be in a moment. */
-  #lose(reason: ChannelClosedError): void {
-    if (this.#ended || this.#lost) return
-    this.#lost = true
-    this.#stream.destroy()
-    const { explain } = this.#handlers
-    if (!explain) this.#end(reason)
-    else
-      explain(reason).then(
-        (explained) => this.#end(explained),
-        () => this.#end(reason),
-      )
   }
 
   #end(reason: SidecarError): void {

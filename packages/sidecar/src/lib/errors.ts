@@ -64,6 +64,11 @@ export class MessageTooLongError extends SidecarProtocolError {
 
 /** The channel is closed, by `stop()` or from the other side. */
 export class ChannelClosedError extends SidecarError {
-  override readonly name = 'ChannelClosedError'
+  override readonly name: string = 'ChannelClosedError'
   readonly code = 'ERR_SIDECAR_CHANNEL_CLOSED'
+}
+
+/** The other side closed the channel, most likely because it died: its exit will say more. */
+export class ChannelLostError extends ChannelClosedError {
+  override readonly name = 'ChannelLostError'
 }

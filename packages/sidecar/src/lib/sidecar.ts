@@ -18,6 +18,7 @@ import {
 import {
   type Ask,
   AskParams,
+  AskResult,
   type FlowClosed,
   type FlowOpened,
   SidecarEvent,
@@ -236,5 +237,7 @@ async function answer(
   const parsed = AskParams.safeParse(params)
   if (!parsed.success) throw new AnswerError('protocol', `"ask": ${parsed.error.message}`)
   if (!onAsk) return { allow: false, reason: 'nobody decides on this flow' }
-  return { ...(await onAsk(parsed.data)) }
+  const verdict = AskResult.safeParse(await onAsk(parsed.data))
+  if (!verdict.success) throw new AnswerError('internal', `no verdict: ${verdict.error.message}`)
+  return verdict.data
 }

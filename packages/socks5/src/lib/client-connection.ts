@@ -5,7 +5,7 @@ import { Inbox } from './inbox.ts'
 import type { ClientInfo } from './server-options.ts'
 
 /** Milliseconds that a client has to read a refusal before it is cut off. */
-export const LINGER = 1_000
+const LINGER = 1_000
 
 /** A client until its splice: its socket, what it sent, and whether it is still there. */
 export class ClientConnection {

@@ -5,7 +5,7 @@ import type { Reply } from './reply.ts'
 
 /**
  * Runs a client session over a stream and leaves in it what follows the reply.
- * @throws what the session throws, {ClosedError}, the stream's error or the signal's reason
+ * @throws what the session throws, {ClosedError} or the signal's reason
  */
 export async function shakeHands(
   stream: Duplex,

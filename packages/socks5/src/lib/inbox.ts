@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { abortable } from './abortable.ts'
 import { ClosedError } from './errors.ts'
 import { concat } from './octets.ts'
@@ -11,14 +11,14 @@ export const INBOX_LIMIT = 65_536
  * to a limit, because only a socket that is read tells that its client has left.
  */
 export class Inbox {
-  readonly #socket: Socket
+  readonly #socket: Readable
   readonly #onEnd: () => void
   #chunks: Uint8Array[] = []
   #size = 0
   #ended = false
   #wake: () => void = () => {}
 
-  constructor(socket: Socket, onEnd: () => void) {
+  constructor(socket: Readable, onEnd: () => void) {
     this.#socket = socket
     this.#onEnd = onEnd
     socket.on('data', this.#receive).on('end', this.#end).resume()

@@ -16,14 +16,14 @@ export class ExactReader {
     this.#signal = signal
     if (stream.destroyed || stream.readableEnded) this.#closed()
     if (signal.aborted) this.#aborted()
-    stream.on('readable', this.#readable).on('error', this.#fail)
+    stream.on('readable', this.#readable).on('error', this.#broken)
     stream.on('end', this.#closed).on('close', this.#closed)
     signal.addEventListener('abort', this.#aborted)
   }
 
   /**
    * `length` bytes, or the last ones if the stream ends before.
-   * @throws {ClosedError} at the end, the stream's error, the signal's reason
+   * @throws {ClosedError} at the end or when the stream breaks, the signal's reason
    */
   async read(length: number): Promise<Uint8Array> {
     for (;;) {
@@ -39,17 +39,19 @@ export class ExactReader {
 
   release(): void {
     const stream = this.#stream
-    stream.off('readable', this.#readable).off('error', this.#fail)
+    stream.off('readable', this.#readable).off('error', this.#broken)
     stream.off('end', this.#closed).off('close', this.#closed)
     this.#signal.removeEventListener('abort', this.#aborted)
   }
 
   readonly #readable = () => this.#wake()
 
-  readonly #fail = (error: unknown) => {
+  #fail(error: unknown): void {
     this.#failure ??= { error }
     this.#wake()
   }
+
+  readonly #broken = (cause: unknown) => this.#fail(new ClosedError('Proxy', { cause }))
 
   readonly #closed = () => this.#fail(new ClosedError('Proxy'))
 

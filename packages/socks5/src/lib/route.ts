@@ -10,13 +10,13 @@ import { AddressTypeError, DeniedError, NotFoundError } from './errors.ts'
 import type { Request } from './request.ts'
 import type { ClientInfo, RuleContext, Socks5ServerOptions } from './server-options.ts'
 
-export interface RouteOptions {
+interface RouteOptions {
   request: Request
   client: ClientInfo
   signal: AbortSignal
 }
 
-export interface Route {
+interface Route {
   destination: SocksAddress
   /** What the rules left of it; `undefined` if names are not resolved here. */
   addresses: readonly string[] | undefined

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
+import fc from 'fast-check'
 import { describe, expect, vi } from 'vitest'
 import {
   connectByName,
   connectRequest,
   deferred,
   greeting,
+  hasIpv6,
   login,
   test,
 } from '../testing/sockets.ts'
@@ -79,6 +81,37 @@ describe('CONNECT', () => {
     const sent = Buffer.alloc(4_000_000, Buffer.from('0123456789abcdef!'))
     client.send(sent)
     expect(Buffer.from(await client.read(sent.length)).equals(sent)).toBe(true)
+  })
+})
+
+describe('a flood', () => {
+  test('sent while it dials is not lost', async ({ startProxy, open }) => {
+    const far = new PassThrough()
+    const dialing = deferred<PassThrough>()
+    const dial = vi.fn(() => dialing.promise)
+    const { at } = await startProxy({ dial })
+    const client = (await open(at)).send(greeting, connectByName('a', 1))
+    await vi.waitFor(() => expect(dial).toHaveBeenCalled())
+    const sent = Buffer.alloc(4_000_000, Buffer.from('0123456789abcdef!'))
+    client.send(sent)
+    dialing.resolve(far)
+    await client.read(12)
+    expect(Buffer.from(await client.read(sent.length)).equals(sent)).toBe(true)
+  })
+
+  test('of garbage breaks no server', async ({ startProxy, open, echo }) => {
+    const { at } = await startProxy({ handshakeTimeout: 5_000 })
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 40 }), fc.boolean(), async (bytes, greets) => {
+        const client = await open(at)
+        client.socket.end(concat(greets ? greeting : bytes, bytes))
+        await client.drained()
+      }),
+      { numRuns: 50 },
+    )
+    const client = (await open(at)).send(greeting, connectRequest(echo), 'ping')
+    await client.read(12)
+    expect(await client.readText(4)).toBe('ping')
   })
 })
 
@@ -222,26 +255,31 @@ describe('authentication', () => {
     expect(await spliced).toMatchObject([{ username: 'tsnet' }, echo])
   })
 
-  test.for([
+  const judges: [string, () => boolean | Promise<boolean>][] = [
     ['is wrong', async () => false],
     ['is truthy only', (async () => 'yes') as unknown as () => Promise<boolean>],
-    ['breaks', (): Promise<boolean> => Promise.reject(new Error('database is down'))],
+    ['breaks', () => Promise.reject(new Error('database is down'))],
     [
       'breaks at once',
-      (): boolean => {
+      () => {
         throw new Error('database is down')
       },
     ],
-  ] as const)('that %s lets nobody in', async ([, authenticate], { startProxy, open, echo }) => {
-    const { proxy, at } = await startProxy({ authenticate })
-    const failed = once(proxy, 'client:failed')
-    const client = (await open(at)).send(login('tsnet', 'wrong'), connectRequest(echo))
-    expect(await client.read(5)).toEqual([5, 2, 1, 1])
-    expect(await failed).toMatchObject([
-      { username: undefined },
-      { code: 'ERR_SOCKS5_AUTHENTICATION' },
-    ])
-  })
+  ]
+
+  test.for(judges)(
+    'that %s lets nobody in',
+    async ([, authenticate], { startProxy, open, echo }) => {
+      const { proxy, at } = await startProxy({ authenticate })
+      const failed = once(proxy, 'client:failed')
+      const client = (await open(at)).send(login('tsnet', 'wrong'), connectRequest(echo))
+      expect(await client.read(5)).toEqual([5, 2, 1, 1])
+      expect(await failed).toMatchObject([
+        { username: undefined },
+        { code: 'ERR_SOCKS5_AUTHENTICATION' },
+      ])
+    },
+  )
 
   test('that is asked for without a judge lets nobody in', async ({ startProxy, open }) => {
     const { at } = await startProxy({ authentication: 'password' })
@@ -378,6 +416,26 @@ test('a client that says nothing is cut off without a word', async ({ startProxy
   expect(await failed).toMatchObject([{}, { code: 'ERR_SOCKS5_TIMEOUT' }])
 })
 
+test('a judge who takes too long keeps nobody waiting', async ({ startProxy, open }) => {
+  const authenticate = () => new Promise<boolean>(() => {})
+  const { proxy, at } = await startProxy({ authenticate, handshakeTimeout: 20 })
+  const failed = once(proxy, 'client:failed')
+  const client = (await open(at)).send(login('tsnet', 'secret'))
+  expect(await client.ended()).toBe(true)
+  expect(await failed).toMatchObject([{}, { code: 'ERR_SOCKS5_TIMEOUT' }])
+})
+
+test('a refused client is read to its end', async ({ startProxy, open }) => {
+  const { proxy, at } = await startProxy()
+  const client = (await open(at)).send(greeting, Uint8Array.of(5, 1, 0, 9))
+  client.socket.end(Buffer.alloc(1_000_000))
+  await client.read(2)
+  expect(await client.readReply()).toMatchObject({ replyCode: 8 })
+  expect(await client.reset()).toBe(false)
+  // Well before the server would cut off one that lingers.
+  await vi.waitFor(() => expect(proxy.connections.serving).toBe(0), { timeout: 700 })
+})
+
 test('a client that keeps saying little is cut off as well', async ({ startProxy, open }) => {
   const { at } = await startProxy({ handshakeTimeout: 20 })
   const client = await open(at)
@@ -465,6 +523,19 @@ describe('close', () => {
     expect(await far.reset()).toBe(true)
   })
 
+  test('turns away who waits', async ({ startProxy, open, echo }) => {
+    const { proxy, at } = await startProxy({ maxConnections: 1 })
+    const served = (await open(at)).send(greeting, connectRequest(echo))
+    await served.read(12)
+    const waiting = await open(at)
+    await vi.waitFor(() => expect(proxy.connections.waiting).toBe(1))
+    const closed = proxy.close()
+    expect(await waiting.ended()).toBe(true)
+    expect(await served.send('ping').readText(4)).toBe('ping')
+    served.socket.end()
+    await closed
+  })
+
   test('can be hurried', async ({ startProxy, open, echo }) => {
     const { proxy, at } = await startProxy()
     const client = (await open(at)).send(greeting, connectRequest(echo))
@@ -494,7 +565,7 @@ test('a port in use is Node’s own error', async ({ startProxy }) => {
   await expect(createSocks5Server().listen(at)).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-test('a client of IPv6 is told of IPv6', async ({ open, echo }) => {
+test.skipIf(!hasIpv6)('a client of IPv6 is told of IPv6', async ({ open, echo }) => {
   const proxy = createSocks5Server()
   try {
     const at = await proxy.listen({ host: '::1' })

@@ -8,7 +8,7 @@ import { reset } from './reset.ts'
  */
 export function splice(near: Duplex, far: Duplex): Promise<Error | undefined> {
   return new Promise((resolve) => {
-    let broken: Error | undefined
+    let broken = near.errored ?? far.errored ?? undefined
     let open = 2
     for (const [stream, other] of [
       [near, far],

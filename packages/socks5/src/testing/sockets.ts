@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { test as base, vi } from 'vitest'
 import type { SocksAddress } from '../lib/address.ts'
 import { encodeCredentials } from '../lib/credentials.ts'
@@ -11,8 +12,13 @@ import { encodeRequest } from '../lib/request.ts'
 import { createSocks5Server, type Socks5Server } from '../lib/server.ts'
 import type { Socks5ServerOptions } from '../lib/server-options.ts'
 
+/** Containers often have none. */
+export const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((each) => each?.address === '::1')
+
 /** A socket for tests: reads by number of bytes. */
-export class Peer {
+class Peer {
   readonly socket: Socket
   readonly #reader: ExactReader
 
@@ -50,6 +56,16 @@ export class Peer {
       () => false,
       () => this.socket.readableEnded,
     )
+  }
+
+  /** Reads all there is until the other end has finished or broken it. */
+  async drained(): Promise<void> {
+    const more = () =>
+      this.read(1).then(
+        () => true,
+        () => false,
+      )
+    while (await more());
   }
 
   async reset(): Promise<boolean> {

@@ -1,0 +1,78 @@
+// The pure helpers, alone, and once more under the sanitizers.
+import { equal } from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { root, test } from '../lib/harness.mjs'
+import { start } from '../lib/program.mjs'
+import { make, missing } from '../lib/toolchain.mjs'
+
+const vectors = path.join(root, '../../packages/sidecar/vectors/errors.json')
+
+/** Replies with their errno as numbers, as the unit test of the reader takes them. */
+export const replies = JSON.parse(readFileSync(vectors, 'utf8')).replies
+
+const units = readdirSync(path.join(root, 'test/unit'))
+  .filter((name) => name.endsWith('-test.c'))
+  .map((name) => name.slice(0, -2))
+
+function readTap(output) {
+  const results = []
+  for (const line of output.split('\n')) {
+    const [, not, name] = /^(not )?ok \d+ - (.*)$/.exec(line) ?? []
+    if (name !== undefined) results.push({ name, error: not ? '' : undefined })
+    else if (line.startsWith('#') && results.at(-1)?.error !== undefined) results.at(-1).error += line
+  }
+  for (const result of results) {
+    if (result.error !== undefined) result.error = new Error(result.error)
+  }
+  return results
+}
+
+async function runUnit(context, unit, flavour) {
+  const args =
+    unit === 'socks5-test'
+      ? replies.flatMap(({ reply, errno }) => [String(reply), String(os.constants.errno[errno])])
+      : []
+  const program = start(context, path.join(root, 'build/unit', flavour, unit), args)
+  const { status, stdout, stderr } = await program.ended
+  const results = readTap(stdout)
+  if (results.every(({ error }) => !error)) equal(status, 0, stderr)
+  return results
+}
+
+for (const unit of units) {
+  test(`unit ${unit.slice(0, -5)}`, (context) => runUnit(context, unit, 'plain'))
+}
+
+async function wholeUnit(context, unit, flavour) {
+  for (const { name, error } of await runUnit(context, unit, flavour)) {
+    if (error) throw new Error(name, { cause: error })
+  }
+}
+
+for (const unit of units) {
+  const name = `unit ${unit.slice(0, -5)} under AddressSanitizer and UBSan`
+  test(name, (context) => wholeUnit(context, unit, 'asan'), { needs: missing.asan })
+}
+for (const unit of ['flow-test', 'stand-in-test']) {
+  const name = `unit ${unit.slice(0, -5)} under ThreadSanitizer`
+  test(name, (context) => wholeUnit(context, unit, 'tsan'), { needs: missing.tsan })
+}
+
+async function fuzz(context, program, args) {
+  const { status, stderr } = await start(context, path.join(root, 'build/fuzz', program), args).ended
+  equal(status, 0, stderr)
+}
+
+test('the reply reader withstands 300,000 mutated replies', (c) => fuzz(c, 'reply', ['300000']), {
+  needs: missing.asan,
+})
+test(
+  'the reply reader withstands libFuzzer',
+  (context) => {
+    make('fuzzer-clang')
+    return fuzz(context, 'reply-libfuzzer', ['-runs=300000', '-seed=1', '-max_len=600'])
+  },
+  { needs: missing.clang },
+)

@@ -1,0 +1,15 @@
+// Builds what is to be tested, runs every case, writes test-results/results.json. An argument picks tests by name.
+import process from 'node:process'
+import { runTests } from './lib/harness.mjs'
+import { make, missing } from './lib/toolchain.mjs'
+import './cases/unit.mjs'
+import './cases/binary.mjs'
+import './cases/outbound.mjs'
+import './cases/names.mjs'
+import './cases/stress.mjs'
+
+make('-j2', 'all', 'programs', 'units')
+if (!missing.musl) make('-j2', 'programs-musl')
+if (!missing.asan) make('-j2', 'units-asan', 'library-asan', 'fuzzer')
+if (!missing.tsan) make('-j2', 'units-tsan', 'programs-tsan')
+await runTests(process.argv[2])

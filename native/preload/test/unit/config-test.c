@@ -1,0 +1,133 @@
+#include "config.h"
+#include "ip-text.h"
+#include "route.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct tp_config config;
+
+static const struct tp_config *with(const char *a, const char *b, const char *c, const char *d)
+{
+	const char *environment[] = { "PATH=/bin", "TAILPROXY_", a, b, c, d, NULL };
+	tp_config_read(&config, (char *const *)environment);
+	return &config;
+}
+
+#define HOST "TAILPROXY_HOST=127.0.0.1"
+#define PORT "TAILPROXY_PORT=1080"
+#define NONE "UNRELATED=1"
+
+static struct tp_address address(const char *text)
+{
+	struct tp_address out = { 0 };
+	if (tp_ip_parse(&out, text, strlen(text)) < 0)
+		abort();
+	return out;
+}
+
+static void modes(void)
+{
+	static const struct {
+		const char *host, *port;
+		int mode;
+	} table[] = {
+		{ NONE, NONE, TP_MODE_INERT }, { "TAILPROXY_HOST=", "TAILPROXY_PORT=", TP_MODE_INERT },
+		{ HOST, PORT, TP_MODE_ACTIVE }, { "TAILPROXY_HOST=localhost", PORT, TP_MODE_ACTIVE },
+		{ "TAILPROXY_HOST=::1", PORT, TP_MODE_ACTIVE }, { HOST, NONE, TP_MODE_BROKEN }, { NONE, PORT, TP_MODE_BROKEN },
+		{ "TAILPROXY_HOST=proxy.example", PORT, TP_MODE_BROKEN }, { HOST, "TAILPROXY_PORT=0", TP_MODE_BROKEN },
+		{ HOST, "TAILPROXY_PORT=65536", TP_MODE_BROKEN }, { HOST, "TAILPROXY_PORT=80x", TP_MODE_BROKEN },
+		{ HOST, "TAILPROXY_PORT=-1", TP_MODE_BROKEN }, { HOST, "TAILPROXY_PORT= 1", TP_MODE_BROKEN },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		char name[100];
+		snprintf(name, sizeof name, "%s %s", table[i].host, table[i].port);
+		with(table[i].host, table[i].port, NONE, NONE);
+		ok(config.mode == (enum tp_mode)table[i].mode && !config.complaint == (table[i].mode != TP_MODE_BROKEN), name);
+	}
+}
+
+static void credentials(void)
+{
+	char longest[400] = "TAILPROXY_PRELOAD_USER=", too_long[400] = "TAILPROXY_PRELOAD_USER=";
+	memset(longest + strlen(longest), 'u', 255);
+	memset(too_long + strlen(too_long), 'u', 256);
+	with(HOST, PORT, "TAILPROXY_PRELOAD_USER=me", "TAILPROXY_PRELOAD_PASSWORD=it");
+	ok(config.user_length == 2 && config.password_length == 2 && memcmp(config.user, "me", 2) == 0, "a credential is read");
+	is(with(HOST, PORT, longest, NONE)->user_length, 255, "a user of 255 bytes is the longest");
+	is(with(HOST, PORT, too_long, NONE)->mode, TP_MODE_BROKEN, "one of 256 fails closed");
+	is(with(HOST, PORT, NONE, "TAILPROXY_PRELOAD_PASSWORD=it")->mode, TP_MODE_BROKEN,
+	   "a password without a user fails closed");
+}
+
+static void bypasses(void)
+{
+	with(HOST, PORT, "TAILPROXY_BYPASS=192.0.2.0/24, 2001:db8::/33 ,198.51.100.7,::ffff:203.0.113.0/120,", NONE);
+	static const struct {
+		const char *text;
+		int inside;
+	} table[] = {
+		{ "192.0.2.0", 1 }, { "192.0.2.255", 1 }, { "192.0.3.0", 0 }, { "::ffff:192.0.2.9", 1 },
+		{ "2001:db8:7fff::", 1 }, { "2001:db8:8000::", 0 }, { "198.51.100.7", 1 }, { "198.51.100.8", 0 },
+		{ "203.0.113.200", 1 }, { "203.0.114.0", 0 },
+	};
+	is(config.bypass_count, 4, "blocks and single addresses are read");
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		struct tp_address where = address(table[i].text);
+		is(tp_config_bypasses(&config, &where), table[i].inside, table[i].text);
+	}
+	with(HOST, PORT, "TAILPROXY_BYPASS=192.0.2.0/33,nonsense,10.0.0.0/8", NONE);
+	is(config.bypass_count, 1, "a malformed block is left out");
+	ok(config.complaint && config.mode == TP_MODE_ACTIVE, "and complained of, the rest stays in force");
+	with(HOST, PORT, "TAILPROXY_BYPASS=0.0.0.0/0", NONE);
+	struct tp_address six = address("2001:db8::1"), four = address("8.8.8.8");
+	ok(tp_config_bypasses(&config, &four) && !tp_config_bypasses(&config, &six), "0.0.0.0/0 is all of IPv4 only");
+}
+
+static void routes(void)
+{
+	static const struct {
+		const char *text;
+		int stream, other, strict;
+	} table[] = {
+		{ "127.0.0.1", TP_ROUTE_PASS, TP_ROUTE_PASS, TP_ROUTE_PASS },
+		{ "::1", TP_ROUTE_PASS, TP_ROUTE_PASS, TP_ROUTE_PASS },
+		{ "192.0.2.1", TP_ROUTE_PASS, TP_ROUTE_PASS, TP_ROUTE_PASS },
+		{ "100.64.0.1", TP_ROUTE_DIAL, -ENETUNREACH, -ENETUNREACH },
+		{ "fd7a:115c:a1e0::1", TP_ROUTE_DIAL, -ENETUNREACH, -ENETUNREACH },
+		{ "198.18.0.1", TP_ROUTE_DIAL, -ENETUNREACH, -ENETUNREACH },
+		{ "8.8.8.8", TP_ROUTE_DIAL, TP_ROUTE_PASS, -ENETUNREACH },
+		{ "2001:db8::1", TP_ROUTE_DIAL, TP_ROUTE_PASS, -ENETUNREACH },
+		{ "224.0.0.251", TP_ROUTE_DIAL, TP_ROUTE_PASS, -ENETUNREACH },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		struct tp_address where = address(table[i].text);
+		char name[100];
+		with(HOST, PORT, "TAILPROXY_BYPASS=192.0.2.0/24", NONE);
+		int good = tp_route_stream(&config, &where) == table[i].stream &&
+			   tp_route_other(&config, &where) == table[i].other;
+		with(HOST, PORT, "TAILPROXY_BYPASS=192.0.2.0/24", "TAILPROXY_EXIT=1");
+		good = good && tp_route_other(&config, &where) == table[i].strict;
+		with(HOST, NONE, "TAILPROXY_BYPASS=192.0.2.0/24", NONE);
+		int broken = table[i].stream == TP_ROUTE_PASS ? TP_ROUTE_PASS : -ENETDOWN;
+		good = good && tp_route_stream(&config, &where) == broken && tp_route_other(&config, &where) == broken;
+		snprintf(name, sizeof name, "the routes of %s", table[i].text);
+		ok(good, name);
+	}
+}
+
+int main(void)
+{
+	modes();
+	credentials();
+	bypasses();
+	routes();
+	is(with(HOST, PORT, "TAILPROXY_VERBOSE=0", NONE)->verbose, 0, "TAILPROXY_VERBOSE=0 is off");
+	is(with(HOST, PORT, "TAILPROXY_VERBOSE=1", NONE)->verbose, 1, "TAILPROXY_VERBOSE=1 is on");
+	is(with(HOST, PORT, "TAILPROXY_ONLY_TAILNET=1", NONE)->strict, 1, "TAILPROXY_ONLY_TAILNET=1 is strict");
+	is(with(HOST, PORT, "TAILPROXY_ONLY_TAILNET=0", NONE)->strict, 0, "TAILPROXY_ONLY_TAILNET=0 is not");
+	tp_config_read(&config, NULL);
+	is(config.mode, TP_MODE_INERT, "no environment at all is inert");
+	return tap_end();
+}

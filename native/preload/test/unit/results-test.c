@@ -1,0 +1,73 @@
+#include "address-list.h"
+#include "host-entry.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+static int freed_others;
+
+static void count_others(struct addrinfo *list)
+{
+	for (; list; list = list->ai_next)
+		freed_others++;
+}
+
+static void lists(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(80) };
+	struct addrinfo second = { .ai_family = AF_INET, .ai_socktype = SOCK_DGRAM, .ai_addrlen = sizeof in,
+				   .ai_addr = (struct sockaddr *)&in };
+	struct addrinfo first = second, *list = NULL;
+	first.ai_socktype = SOCK_STREAM;
+	first.ai_next = &second;
+	is(tp_address_list_append(&list, &first), 0, "a list is copied");
+	is(tp_address_list_append(&list, &second), 0, "and another behind it");
+	ok(list->ai_next->ai_next && !list->ai_next->ai_next->ai_next, "which makes three nodes");
+	is(list->ai_next->ai_next->ai_socktype, SOCK_DGRAM, "in order");
+	ok(memcmp(list->ai_addr, &in, sizeof in) == 0 && list->ai_addr != first.ai_addr, "with addresses of their own");
+	ok(tp_address_list_is_ours(list) && !tp_address_list_is_ours(&first), "ours are told from others");
+	list->ai_canonname = tp_address_list_name("hello");
+	/* ours, theirs, theirs, ours, ours: as a program that joins lists would leave them */
+	second.ai_next = list->ai_next;
+	list->ai_next = &first;
+	tp_address_list_free(list, count_others);
+	is(freed_others, 2, "a mixed list is freed by those who made each part");
+	tp_address_list_free(NULL, count_others);
+	is(freed_others, 2, "no list is no work");
+}
+
+static void host_entries(void)
+{
+	struct tp_addresses addresses = { .count = 2, .list = { { .family = AF_INET, .bytes = { 100, 64, 0, 1 } },
+								 { .family = AF_INET6, .bytes = { 0xfd, [15] = 1 } } } };
+	struct hostent entry;
+	char buffer[TP_HOST_ENTRY_MAX + 8];
+	int smallest = -1, bad = 0;
+	for (size_t skew = 0; skew < 8; skew++) {
+		is(tp_host_entry_write(&entry, buffer + skew, TP_HOST_ENTRY_MAX, "hello", AF_INET6, &addresses), 0, "written");
+		ok(strcmp(entry.h_name, "hello") == 0 && !entry.h_aliases[0] && entry.h_length == 16 &&
+			   entry.h_addr_list[0] && !entry.h_addr_list[1] && (unsigned char)entry.h_addr_list[0][15] == 1 &&
+			   (uintptr_t)entry.h_addr_list % sizeof(char *) == 0,
+		   "whole, of one family, and aligned");
+	}
+	for (size_t size = 0; size < 200; size++) {
+		char *exact = malloc(size + 1);
+		int result = tp_host_entry_write(&entry, exact, size, "hello", AF_INET, &addresses);
+		if (result == 0 && smallest < 0)
+			smallest = (int)size;
+		bad += result != 0 && result != -ERANGE;
+		free(exact);
+	}
+	ok(bad == 0 && smallest > 20, "a buffer that is too small is ERANGE, never written past");
+	is(tp_host_entry_error(-ENOENT), HOST_NOT_FOUND, "no such name is HOST_NOT_FOUND");
+	is(tp_host_entry_error(-EAGAIN), TRY_AGAIN, "no answer is TRY_AGAIN");
+}
+
+int main(void)
+{
+	lists();
+	host_entries();
+	return tap_end();
+}

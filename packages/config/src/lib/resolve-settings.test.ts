@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import fc from 'fast-check'
+import { test as base, expect } from 'vitest'
+import { ConfigError } from './errors.ts'
+import { resolveSettings, type SettingSources } from './resolve-settings.ts'
+import { type SettingName, settings } from './settings.ts'
+
+const test = base.extend<{ inFile: (content: object) => string }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
+  inFile: async ({}, use) => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'settings-'))
+    const file = path.join(directory, 'tailproxy.json')
+    await use((content) => {
+      writeFileSync(file, JSON.stringify(content))
+      return file
+    })
+    rmSync(directory, { recursive: true })
+  },
+})
+
+function resolve(sources: SettingSources) {
+  return resolveSettings({ env: {}, ...sources })
+}
+
+function messageOf(sources: SettingSources): string {
+  try {
+    resolve(sources)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+test('takes a flag before the environment, that before the file, that before the default', ({
+  inFile,
+}) => {
+  const flags = { hostname: 'of-flag' }
+  const env = { TAILPROXY_HOSTNAME: 'of-env' }
+  const file = inFile({ hostname: 'of-file' })
+  expect(resolve({ flags, env, file }).values.hostname).toBe('of-flag')
+  expect(resolve({ env, file }).values.hostname).toBe('of-env')
+  expect(resolve({ file }).values.hostname).toBe('of-file')
+  expect(resolve({}).values.hostname).toBe('tailproxy')
+})
+
+test('tells where each value came from', ({ inFile }) => {
+  const file = inFile({ verbose: true })
+  const { origins } = resolve({
+    flags: { port: '1080' },
+    env: { TAILPROXY_HOSTNAME: 'laptop' },
+    file,
+  })
+  expect(origins).toMatchObject({
+    port: { kind: 'flag', name: 'port' },
+    hostname: { kind: 'environment', name: 'TAILPROXY_HOSTNAME' },
+    verbose: { kind: 'file', path: file, key: 'verbose' },
+    ephemeral: { kind: 'default' },
+  })
+})
+
+test('has a value for every setting when nothing is set', () => {
+  expect(resolve({}).values).toEqual({
+    hostname: 'tailproxy',
+    authKey: '',
+    controlUrl: '',
+    stateDir: '',
+    port: 0,
+    bypass: [],
+    onlyTailnet: false,
+    allowUnwrapped: false,
+    ephemeral: false,
+    tailscaleLogs: false,
+    verbose: false,
+  })
+})
+
+test('takes an empty variable for an unset one', ({ inFile }) => {
+  const env = { TAILPROXY_HOSTNAME: '', TAILPROXY_AUTHKEY: '', TS_AUTHKEY: 'key' }
+  const { values } = resolve({ env, file: inFile({ hostname: 'of-file' }) })
+  expect(values).toMatchObject({ hostname: 'of-file', authKey: 'key' })
+})
+
+test('takes our own variable of the auth key before that of Tailscale', () => {
+  const env = { TAILPROXY_AUTHKEY: 'ours', TS_AUTHKEY: 'theirs' }
+  expect(resolve({ env }).values.authKey).toBe('ours')
+})
+
+test('finds a mistake in the file even where a flag covers it', ({ inFile }) => {
+  expect(messageOf({ flags: { port: '1080' }, file: inFile({ proxy_port: 'many' }) })).toMatch(
+    /tailproxy\.json: "proxy_port" is "many"; allowed is a port/,
+  )
+})
+
+test.for([
+  ['hostname', 'laptop', 'laptop'],
+  ['hostname', 'a', 'a'],
+  ['hostname', `${'a'.repeat(62)}1`, `${'a'.repeat(62)}1`],
+  ['authKey', 'tskey-auth-1', 'tskey-auth-1'],
+  ['controlUrl', 'https://control.example/', 'https://control.example/'],
+  ['controlUrl', 'http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+  ['stateDir', '/var/lib/tailproxy', '/var/lib/tailproxy'],
+  ['port', '0', 0],
+  ['port', '65535', 65_535],
+  ['bypass', '192.0.2.0/24,2001:db8::/32', ['192.0.2.0/24', '2001:db8::/32']],
+  ['bypass', '192.0.2.1, ::1', ['192.0.2.1', '::1']],
+  ['bypass', '', []],
+  ['onlyTailnet', 'true', true],
+  ['onlyTailnet', '1', true],
+  ['allowUnwrapped', 'YES', true],
+  ['ephemeral', 'on', true],
+  ['tailscaleLogs', 'no', false],
+  ['verbose', '0', false],
+  ['verbose', 'Off', false],
+] as const)('accepts --%s %s', ([name, text, value]) => {
+  expect(resolve({ flags: { [name]: text } }).values[name]).toEqual(value)
+})
+
+test.for([
+  ['hostname', ''],
+  ['hostname', '-laptop'],
+  ['hostname', 'laptop-'],
+  ['hostname', 'lap_top'],
+  ['hostname', 'laptop.example'],
+  ['hostname', 'laptop\n'],
+  ['hostname', 'a'.repeat(64)],
+  ['controlUrl', 'ftp://control.example/'],
+  ['controlUrl', 'control.example'],
+  ['port', ''],
+  ['port', '-1'],
+  ['port', '65536'],
+  ['port', '1e3'],
+  ['port', '80 '],
+  ['bypass', 'example.com'],
+  ['bypass', '192.0.2.0/33'],
+  ['bypass', '2001:db8::/129'],
+  ['bypass', '192.0.2.0/'],
+  ['bypass', '192.0.2.0/24/8'],
+  ['bypass', 'fe80::1%eth0'],
+  ['onlyTailnet', 'maybe'],
+  ['verbose', 'debug'],
+] as const)('refuses --%s "%s" and says what is allowed', ([name, text]) => {
+  const { flag, allowed } = settings[name]
+  expect(messageOf({ flags: { [name]: text } })).toMatch(
+    new RegExp(`^--${flag} is .*; allowed is ${allowed}$`),
+  )
+})
+
+test('names the variable that a bad value stands in', () => {
+  expect(messageOf({ env: { TAILPROXY_LOG: 'debug' } })).toBe(
+    'TAILPROXY_LOG is "debug"; allowed is true or false',
+  )
+})
+
+test.for([
+  [{ hostname: 7 }, '"hostname" is 7'],
+  [{ proxy_port: '1080' }, '"proxy_port" is "1080"'],
+  [{ proxy_port: 1080.5 }, '"proxy_port" is 1080.5'],
+  [{ bypass: '192.0.2.0/24' }, '"bypass" is "192.0.2.0/24"'],
+  [{ verbose: 'true' }, '"verbose" is "true"'],
+  [{ verbose: null }, '"verbose" is null'],
+] as const)('takes no value of another type from a file: %j', ([content, said], { inFile }) => {
+  const file = inFile(content)
+  expect(messageOf({ file })).toContain(`${file}: ${said}; allowed is`)
+})
+
+test('never shows a secret', ({ inFile }) => {
+  const file = inFile({ authkey: { secret: 'tskey-auth-1' } })
+  expect(messageOf({ file })).toBe(
+    `${file}: "authkey" is of an unusable form; allowed is an auth key of the tailnet`,
+  )
+})
+
+test('has no two settings with one flag, variable or key', () => {
+  const all = Object.values(settings)
+  const names = [
+    ...all.map(({ flag }) => `--${flag}`),
+    ...all.map(({ key }) => key),
+    ...all.flatMap(({ variables }) => variables),
+  ]
+  expect(new Set(names).size).toBe(names.length)
+})
+
+test('throws nothing but ConfigError, whatever the flags and variables', () => {
+  const names = Object.keys(settings) as SettingName[]
+  const variables = Object.values(settings).flatMap((setting) => setting.variables)
+  const flags = fc.dictionary(fc.constantFrom(...names), fc.string({ unit: 'binary' }))
+  const env = fc.dictionary(fc.constantFrom(...variables), fc.string({ unit: 'binary' }))
+  fc.assert(
+    fc.property(flags, env, (someFlags, someEnv) => {
+      try {
+        resolve({ flags: someFlags, env: someEnv })
+      } catch (error) {
+        expect(error).toBeInstanceOf(ConfigError)
+      }
+    }),
+  )
+})

@@ -1,0 +1,189 @@
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { connectSocks5 } from '@tailproxy/socks5/client'
+import { expect } from 'vitest'
+import { clientOf, POLICY, RawClient, test } from '../testing/session.ts'
+import type { SessionOptions } from './session.ts'
+
+const PEER = { host: '100.64.0.1', port: 7 }
+
+test('is up with a node, a listener on loopback and a state directory of its own', async ({
+  open,
+  directory,
+}) => {
+  const session = await open()
+  expect(session.node).toMatchObject({ hostname: 'laptop', addresses: ['100.64.0.9'] })
+  expect(session.host).toBe('127.0.0.1')
+  expect(session.port).toBeGreaterThan(0)
+  expect(statSync(path.join(directory, 'state-0')).mode & 0o777).toBe(0o700)
+  expect(await session.status()).toMatchObject({ state: 'running', negotiating: 0 })
+})
+
+test('tells of the way up', async ({ open }) => {
+  const states: string[] = []
+  const urls: string[] = []
+  await open(
+    { states: ['starting', 'needs-login'], authUrl: 'https://log.in/1' },
+    { onState: (state) => states.push(state), onAuthUrl: (url) => urls.push(url) },
+  )
+  expect(states).toEqual(['starting', 'needs-login', 'running'])
+  expect(urls).toEqual(['https://log.in/1'])
+})
+
+test('says why the node did not come up', async ({ open }) => {
+  const startFailure = { code: 'denied', message: 'the key has expired' } as const
+  await expect(open({ startFailure })).rejects.toMatchObject({
+    code: 'ERR_SESSION_START',
+    reason: 'denied',
+    message: 'the key has expired',
+    cause: expect.objectContaining({ code: 'ERR_SIDECAR_REQUEST' }),
+  })
+})
+
+test('quotes a sidecar that died on the way up', async ({ open }) => {
+  const died = open({ dieAfter: 'hello', stderr: 'panic: oh no\n' })
+  await expect(died).rejects.toMatchObject({
+    code: 'ERR_SIDECAR_EXITED',
+    message: expect.stringContaining('panic: oh no'),
+  })
+})
+
+test('starts nothing in a state directory that others can read', async ({ open, directory }) => {
+  const sidecar = '/nonexistent'
+  const stateDirectory = path.join(directory, 'open')
+  mkdirSync(stateDirectory)
+  chmodSync(stateDirectory, 0o755)
+  await expect(open({}, { sidecar, stateDirectory })).rejects.toMatchObject({
+    code: 'ERR_SESSION_STATE_DIRECTORY',
+  })
+})
+
+test('serves on the port it is told, or says that it cannot', async ({ open }) => {
+  const first = await open()
+  const { port } = first
+  await expect(open({}, { port })).rejects.toMatchObject({
+    code: 'ERR_SESSION_START',
+    reason: 'busy',
+    message: expect.stringContaining(`cannot serve SOCKS5 on 127.0.0.1:${port}`),
+  })
+  await first.close()
+  expect((await open({}, { port })).port).toBe(port)
+})
+
+test('ends the way up by its signal', async ({ open }) => {
+  const controller = new AbortController()
+  const reason = new Error('never mind')
+  const onState = () => controller.abort(reason)
+  await expect(open({ neverStarts: true }, { onState, signal: controller.signal })).rejects.toBe(
+    reason,
+  )
+})
+
+test('gives every run a password of its own', async ({ open }) => {
+  const session = await open()
+  const first = await session.register('run-1', POLICY)
+  const second = await session.register('run-2', POLICY)
+  expect(first.password).toMatch(/^[0-9a-f]{32}$/)
+  expect(second.password).not.toBe(first.password)
+  await expect(session.register('run-1', POLICY)).rejects.toMatchObject({ reason: 'busy' })
+})
+
+test('resets the connections of a run that ends, and no others', async ({ open, echo }) => {
+  const session = await open({ targets: { '100.64.0.1:7': echo } })
+  const [first, second] = [
+    await session.register('run-1', POLICY),
+    await session.register('run-2', POLICY),
+  ]
+  const ends = await connectSocks5({ ...clientOf(session, first), destination: PEER })
+  const stays = await connectSocks5({ ...clientOf(session, second), destination: PEER })
+  const reset = new Promise((resolve) => ends.once('error', resolve))
+  await session.unregister(first)
+  expect(await reset).toMatchObject({ code: 'ECONNRESET' })
+  stays.end('still here')
+  expect(Buffer.concat(await stays.toArray()).toString()).toBe('still here')
+})
+
+test('denies every flow of a run that asks when nobody decides', async ({ open, echo }) => {
+  const session = await open({ targets: { '100.64.0.1:7': echo } })
+  const run = await session.register('run-1', { ...POLICY, ask: true })
+  await expect(
+    connectSocks5({ ...clientOf(session, run), destination: PEER }),
+  ).rejects.toMatchObject({ replyCode: 2 })
+})
+
+const deciders: [string, NonNullable<SessionOptions['onAsk']>, boolean][] = [
+  ['allows', () => ({ allow: true }), true],
+  ['allows later', async () => ({ allow: true }), true],
+  ['denies', () => ({ allow: false, reason: 'not today' }), false],
+  ['throws', () => Promise.reject(new Error('oops')), false],
+  ['decides nothing', () => undefined as never, false],
+]
+
+test.for(deciders)(
+  'leaves the verdict to one who %s',
+  async ([, onAsk, allowed], { open, echo }) => {
+    const session = await open({ targets: { '100.64.0.1:7': echo } }, { onAsk })
+    const run = await session.register('run-1', { ...POLICY, ask: true })
+    const connected = connectSocks5({ ...clientOf(session, run), destination: PEER }).then(
+      (socket) => socket.destroy(),
+    )
+    if (allowed) await connected
+    else await expect(connected).rejects.toMatchObject({ replyCode: 2 })
+  },
+)
+
+test('carries no payload itself', async ({ open, echo }) => {
+  const session = await open({ targets: { '100.64.0.1:7': echo } })
+  const run = await session.register('run-1', POLICY)
+  const socket = await connectSocks5({ ...clientOf(session, run), destination: PEER })
+  const { read, written } = session.channelTraffic
+  socket.end(Buffer.alloc(1_000_000))
+  expect(Buffer.concat(await socket.toArray())).toHaveLength(1_000_000)
+  await session.status()
+  expect(session.channelTraffic.read - read).toBeLessThan(5_000)
+  expect(session.channelTraffic.written - written).toBeLessThan(5_000)
+})
+
+test('tells how much a flow has carried when it closes', async ({ open, echo }) => {
+  const session = await open({ targets: { '100.64.0.1:7': echo } })
+  const run = await session.register('run-1', POLICY)
+  const closed = new Promise((resolve) => session.once('flowClosed', resolve))
+  const socket = await connectSocks5({ ...clientOf(session, run), destination: PEER })
+  socket.end('hello')
+  await socket.toArray()
+  expect(await closed).toMatchObject({ flow: 1, bytesUp: 5, bytesDown: 5 })
+})
+
+test('ends with its sidecar, and says what that said last', async ({ open, echo }) => {
+  const session = await open({
+    targets: { '100.64.0.1:7': echo },
+    stderr: 'panic: oh no\n',
+    dieAfter: 'fileCapabilities',
+  })
+  const run = await session.register('run-1', POLICY)
+  const socket = await connectSocks5({ ...clientOf(session, run), destination: PEER })
+  socket.on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  await session.fileCapabilities('/bin/ping')
+  const reason = await session.ended
+  expect(reason).toMatchObject({
+    code: 'ERR_SIDECAR_EXITED',
+    message: expect.stringContaining('panic: oh no'),
+  })
+  await closed
+  await expect(session.status()).rejects.toBe(reason)
+  await expect(session.register('run-2', POLICY)).rejects.toBe(reason)
+})
+
+test('closes in order, and twice is once', async ({ open }) => {
+  const session = await open()
+  const client = new RawClient(session)
+  client.write([5])
+  await Promise.all([session.close(), session.close()])
+  expect(await session.ended).toMatchObject({ code: 'ERR_SIDECAR_CHANNEL_CLOSED' })
+  await client.closed
+  const server = createServer().listen(session.port, session.host)
+  await new Promise((resolve) => server.once('listening', resolve))
+  server.close()
+})

@@ -1,0 +1,145 @@
+// Connects, round trips and throughput through TailProxy, beside a bare tsnet.Dial and the kernel's
+// loopback: the same work three ways, in alternating rounds of one run, as ratios of medians.
+// Usage: pnpm bench [--rounds N] [--json]
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { requireToolchain } from './toolchain.mjs'
+import { root, runTurbo } from './turbo.mjs'
+
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+})
+const rounds = Number(options.rounds)
+if (!Number.isInteger(rounds) || rounds < 1) {
+  process.stderr.write(`bench: --rounds is "${options.rounds}"; allowed is a number from 1\n`)
+  process.exit(125)
+}
+
+const METRICS = [
+  { name: 'connect', unit: 'µs', port: 7, amount: 500, better: 'less' },
+  { name: 'parallel', unit: 'connects/s', port: 7, amount: 2000, better: 'more' },
+  { name: 'rtt', unit: 'µs', port: 7, amount: 2000, better: 'less' },
+  { name: 'up', unit: 'Mbit/s', port: 9, amount: 300, better: 'more' },
+  { name: 'down', unit: 'Mbit/s', port: 19, amount: 300, better: 'more' },
+]
+
+const { compiler } = requireToolchain()
+const status = await runTurbo([
+  'run',
+  'build',
+  '--filter=@tailproxy/cli',
+  '--filter=@tailproxy/native-sidecar',
+  '--filter=@tailproxy/native-preload',
+  '--output-logs=errors-only',
+])
+if (status !== 0) process.exit(status)
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'tailproxy-bench-'))
+const tailproxy = path.join(root, 'node_modules/.bin/tailproxy')
+const client = path.join(scratch, 'client')
+const bench = path.join(scratch, 'tailproxy-bench')
+const background = []
+
+async function run(file, args, runOptions = {}) {
+  const child = spawn(file, args, { ...runOptions, stdio: ['ignore', 'pipe', 'inherit'] })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`${path.basename(file)} ${args.join(' ')} ended with ${code}`)
+  return stdout
+}
+
+/** Starts what stays for the whole run; its first line is JSON. */
+async function serve(file, args) {
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  background.push(child)
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  return JSON.parse(line)
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+async function main() {
+  await run(compiler, ['-O2', '-pthread', '-o', client, path.join(root, 'test/bench/client.c')])
+  await run('go', ['build', '-trimpath', '-o', bench, './cmd/tailproxy-bench'], {
+    cwd: path.join(root, 'sidecar'),
+    env: { ...process.env, CGO_ENABLED: '0' },
+  })
+  const { controlUrl, nodes } = await serve(tailproxy, ['lab', '--json'])
+  const hello = nodes.find(({ name }) => name.startsWith('hello.')).addresses[0]
+  // The loopback's servers: echo, discard and chargen as `hello` has them.
+  const local = await serve(bench, ['serve'])
+  const env = {
+    ...process.env,
+    TAILPROXY_CONTROL_URL: controlUrl,
+    TAILPROXY_STATE_DIR: path.join(scratch, 'state'),
+  }
+  const ways = {
+    loopback: ({ name, port, amount }) =>
+      run(client, [name, '127.0.0.1', String(local[port]), String(amount)]),
+    'tsnet.Dial': ({ name, port, amount }) =>
+      run(bench, ['dial', controlUrl, name, hello, String(port), String(amount)]),
+    tailproxy: ({ name, port, amount }) =>
+      run(tailproxy, [client, name, hello, String(port), String(amount)], { env }),
+  }
+  const results = {}
+  for (let round = 0; round < rounds; round++) {
+    for (const metric of METRICS) {
+      const order = Object.entries(ways)
+      // Alternating, so that what slows the machine for a while slows each of them.
+      if (round % 2 === 1) order.reverse()
+      for (const [way, measure] of order) {
+        process.stderr.write(`\rround ${round + 1} of ${rounds}: ${metric.name}, ${way}\u001b[K`)
+        const value = Number(await measure(metric))
+        results[metric.name] ??= {}
+        results[metric.name][way] ??= []
+        results[metric.name][way].push(value)
+      }
+    }
+  }
+  process.stderr.write('\r\u001b[K')
+  if (options.json) console.log(JSON.stringify(results))
+  else print(results)
+}
+
+function print(results) {
+  const show = (values) => {
+    const [low, high] = [Math.min(...values), Math.max(...values)]
+    return `${median(values).toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`
+  }
+  console.log(`Medians of ${rounds} alternating rounds, with lowest and highest. TailProxy is an unmodified C`)
+  console.log('client under the preload library; the ratio is TailProxy to tsnet.Dial.\n')
+  const table = [['', 'unit', 'loopback', 'tsnet.Dial', 'tailproxy', 'ratio', 'better is']]
+  for (const { name, unit, better } of METRICS) {
+    const { loopback, 'tsnet.Dial': dial, tailproxy: ours } = results[name]
+    const ratio = `${(median(ours) / median(dial)).toFixed(2)}×`
+    table.push([name, unit, show(loopback), show(dial), show(ours), ratio, better])
+  }
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)))
+  for (const row of table) {
+    console.log(row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`bench: ${error.message}\n`)
+  process.exitCode = 1
+} finally {
+  for (const child of background) {
+    child.kill('SIGTERM')
+    await once(child, 'close')
+  }
+  rmSync(scratch, { recursive: true, force: true })
+}

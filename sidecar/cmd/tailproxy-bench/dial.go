@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"tailscale.com/tsnet"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/lab"
+)
+
+func dial(ctx context.Context, controlURL, metric, host, port, amountText string) error {
+	amount, err := strconv.Atoi(amountText)
+	if err != nil || amount < 1 {
+		return fmt.Errorf("AMOUNT is %q; allowed is a number from 1", amountText)
+	}
+	measure, ok := metrics()[metric]
+	if !ok {
+		return fmt.Errorf("METRIC is %q; allowed are connect, parallel, rtt, up and down", metric)
+	}
+	lab.ApplyEnvironment()
+	dir, err := os.MkdirTemp("", "tailproxy-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	server := &tsnet.Server{
+		Dir:        dir,
+		Hostname:   "bench",
+		ControlURL: controlURL,
+		Ephemeral:  true,
+		Logf:       func(string, ...any) {},
+		UserLogf:   func(string, ...any) {},
+	}
+	defer server.Close()
+	if _, err := server.Up(ctx); err != nil {
+		return err
+	}
+	d := dialer(func() (net.Conn, error) {
+		return server.Dial(ctx, "tcp", net.JoinHostPort(host, port))
+	})
+	// Not measured: the first connect also finds the way to the peer.
+	first, err := d()
+	if err != nil {
+		return err
+	}
+	first.Close()
+	result, err := measure(d, amount)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%.3f\n", result)
+	return nil
+}

@@ -1,0 +1,36 @@
+// Command tailproxy-bench is the yardstick of `pnpm bench`: what test/bench/client.c measures of a wrapped
+// program, measured of a bare tsnet.Dial.
+//
+//	tailproxy-bench dial CONTROL-URL connect|parallel|rtt|up|down HOST PORT AMOUNT
+//	tailproxy-bench serve
+//
+// serve runs the lab's services on loopback and prints their ports, by the service's own port, as JSON.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "tailproxy-bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "serve":
+		return serve(ctx)
+	case len(args) == 6 && args[0] == "dial":
+		return dial(ctx, args[1], args[2], args[3], args[4], args[5])
+	}
+	return errors.New("usage: tailproxy-bench serve | dial CONTROL-URL METRIC HOST PORT AMOUNT")
+}

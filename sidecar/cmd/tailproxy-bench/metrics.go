@@ -1,0 +1,143 @@
+package main
+
+import (
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// What test/bench/client.c has.
+const (
+	workers     = 50
+	messageSize = 64
+	blockSize   = 256 << 10
+	megabyte    = 1_000_000
+)
+
+type dialer func() (net.Conn, error)
+
+// metrics are the measurements of test/bench/client.c, in its units.
+func metrics() map[string]func(d dialer, amount int) (float64, error) {
+	return map[string]func(dialer, int) (float64, error){
+		"connect":  connects,
+		"parallel": parallelConnects,
+		"rtt":      roundTrips,
+		"up":       up,
+		"down":     down,
+	}
+}
+
+func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func connects(d dialer, amount int) (float64, error) {
+	took := make([]float64, amount)
+	for i := range took {
+		start := time.Now()
+		conn, err := d()
+		if err != nil {
+			return 0, err
+		}
+		took[i] = microseconds(time.Since(start))
+		conn.Close()
+	}
+	return median(took), nil
+}
+
+func parallelConnects(d dialer, amount int) (float64, error) {
+	var group sync.WaitGroup
+	failures := make(chan error, workers)
+	start := time.Now()
+	for range workers {
+		group.Go(func() {
+			for range amount / workers {
+				conn, err := d()
+				if err != nil {
+					failures <- err
+					return
+				}
+				conn.Close()
+			}
+		})
+	}
+	group.Wait()
+	elapsed := time.Since(start)
+	select {
+	case err := <-failures:
+		return 0, err
+	default:
+		return float64(amount/workers*workers) / elapsed.Seconds(), nil
+	}
+}
+
+func roundTrips(d dialer, amount int) (float64, error) {
+	conn, err := d()
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	message := make([]byte, messageSize)
+	took := make([]float64, amount)
+	for i := range took {
+		start := time.Now()
+		if _, err := conn.Write(message); err != nil {
+			return 0, err
+		}
+		if _, err := io.ReadFull(conn, message); err != nil {
+			return 0, err
+		}
+		took[i] = microseconds(time.Since(start))
+	}
+	return median(took), nil
+}
+
+func up(d dialer, amount int) (float64, error) {
+	conn, err := d()
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	block := make([]byte, blockSize)
+	start := time.Now()
+	for left := amount * megabyte; left > 0; {
+		n, err := conn.Write(block)
+		if err != nil {
+			return 0, err
+		}
+		left -= n
+	}
+	// Not before the peer has it all: the discard server closes when we have.
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		if err := half.CloseWrite(); err != nil {
+			return 0, err
+		}
+		if _, err := io.Copy(io.Discard, conn); err != nil {
+			return 0, err
+		}
+	}
+	return float64(amount*megabyte) * 8 / microseconds(time.Since(start)), nil
+}
+
+func down(d dialer, amount int) (float64, error) {
+	conn, err := d()
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	block := make([]byte, blockSize)
+	start := time.Now()
+	for left := amount * megabyte; left > 0; {
+		n, err := conn.Read(block)
+		if err != nil {
+			return 0, err
+		}
+		left -= n
+	}
+	return float64(amount*megabyte) * 8 / microseconds(time.Since(start)), nil
+}

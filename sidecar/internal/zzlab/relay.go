@@ -1,0 +1,95 @@
+package zzlab
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+
+	"tailscale.com/derp/derpserver"
+	"tailscale.com/net/stun"
+	"tailscale.com/tailcfg"
+	"tailscale.com/types/key"
+	"tailscale.com/types/logger"
+)
+
+const loopback = "127.0.0.1"
+
+// relay is the DERP and STUN server of the lab.
+type relay struct {
+	derp *derpserver.Server
+	http *httptest.Server
+	stun *net.UDPConn
+}
+
+func startRelay() (*relay, error) {
+	stunConn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(loopback)})
+	if err != nil {
+		return nil, fmt.Errorf("listening for STUN: %w", err)
+	}
+	go serveSTUN(stunConn)
+
+	derp := derpserver.New(key.NewNode(), logger.Discard)
+	server := httptest.NewUnstartedServer(derpserver.Handler(derp))
+	server.Config.ErrorLog = logger.StdLogger(logger.Discard)
+	// DERP takes the connection over, which HTTP/2 has no way to do.
+	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	server.StartTLS()
+	return &relay{derp: derp, http: server, stun: stunConn}, nil
+}
+
+func (r *relay) close() {
+	r.derp.Close()
+	r.http.CloseClientConnections()
+	r.http.Close()
+	r.stun.Close()
+}
+
+func (r *relay) derpMap() *tailcfg.DERPMap {
+	const region = 1
+	return &tailcfg.DERPMap{
+		OmitDefaultRegions: true,
+		Regions: map[int]*tailcfg.DERPRegion{
+			region: {
+				RegionID:   region,
+				RegionCode: "lab",
+				RegionName: "lab",
+				Nodes: []*tailcfg.DERPNode{{
+					Name:             "lab1",
+					RegionID:         region,
+					HostName:         loopback,
+					IPv4:             loopback,
+					IPv6:             "none",
+					STUNPort:         r.stun.LocalAddr().(*net.UDPAddr).Port,
+					DERPPort:         r.http.Listener.Addr().(*net.TCPAddr).Port,
+					InsecureForTests: true,
+					STUNTestIP:       loopback,
+				}},
+			},
+		},
+	}
+}
+
+// serveSTUN tells every caller its address (RFC 8489). tailscale's stunserver does the same and
+// writes to the standard log.
+func serveSTUN(conn *net.UDPConn) {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue
+		}
+		id, err := stun.ParseBindingRequest(buf[:n])
+		if err != nil {
+			continue
+		}
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		_, _ = conn.WriteToUDPAddrPort(stun.Response(id, from), from)
+	}
+}
