@@ -65,6 +65,10 @@ async function serve(file, args) {
   return JSON.parse(line)
 }
 
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\u001b[K`)
+}
+
 function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }
@@ -99,7 +103,7 @@ async function main() {
       // Alternating, so that what slows the machine for a while slows each of them.
       if (round % 2 === 1) order.reverse()
       for (const [way, measure] of order) {
-        process.stderr.write(`\rround ${round + 1} of ${rounds}: ${metric.name}, ${way}\u001b[K`)
+        progress(`round ${round + 1} of ${rounds}: ${metric.name}, ${way}`)
         const value = Number(await measure(metric))
         results[metric.name] ??= {}
         results[metric.name][way] ??= []
@@ -107,7 +111,7 @@ async function main() {
       }
     }
   }
-  process.stderr.write('\r\u001b[K')
+  progress('')
   if (options.json) console.log(JSON.stringify(results))
   else print(results)
 }

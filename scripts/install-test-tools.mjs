@@ -46,6 +46,8 @@ if (missing.length > 0) {
     apt('update')
     apt('install', '--no-install-recommends', ...packages)
   } else {
-    console.log(`tests that need ${missing.join(', ')} will be skipped; to run them: apt-get install ${packages.join(' ')}`)
+    console.log(
+      `tests that need ${missing.join(', ')} will be skipped; to run them: apt-get install ${packages.join(' ')}`,
+    )
   }
 }

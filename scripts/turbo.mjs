@@ -13,19 +13,23 @@ export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 /** Runs turbo and resolves to its exit status. Signals go to it as they come to us. */
 export async function runTurbo(args, { stdio = 'inherit' } = {}) {
   const { go, compiler, compilerVersion } = requireToolchain()
-  const turbo = spawn(process.execPath, [path.join(root, 'node_modules/turbo/bin/turbo'), ...args], {
-    cwd: root,
-    stdio,
-    env: {
-      ...process.env,
-      CC: compiler,
-      TAILPROXY_GO_TOOLCHAIN: go,
-      TAILPROXY_CC_TOOLCHAIN: compilerVersion,
-      TURBO_TELEMETRY_DISABLED: '1',
-      DO_NOT_TRACK: '1',
-      TURBO_NO_UPDATE_NOTIFIER: '1',
+  const turbo = spawn(
+    process.execPath,
+    [path.join(root, 'node_modules/turbo/bin/turbo'), ...args],
+    {
+      cwd: root,
+      stdio,
+      env: {
+        ...process.env,
+        CC: compiler,
+        TAILPROXY_GO_TOOLCHAIN: go,
+        TAILPROXY_CC_TOOLCHAIN: compilerVersion,
+        TURBO_TELEMETRY_DISABLED: '1',
+        DO_NOT_TRACK: '1',
+        TURBO_NO_UPDATE_NOTIFIER: '1',
+      },
     },
-  })
+  )
   const forward = (signal) => turbo.kill(signal)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward)
   const [code, signal] = await once(turbo, 'close')

@@ -1,90 +1,161 @@
-// Runs the Go tests, then each fuzz target for a moment, and writes test-results/results.json.
+// Runs every Go test, then every fuzz target for a few seconds, and writes
+// test-results/results.json: {runner, passed, failed, skipped, skippedFor}.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { BUILD_TAGS } from './tags.mjs'
+import { buildFlags, findGo, goEnvironment, root } from './go.mjs'
 
 const FUZZ_TIME = '5s'
-const directory = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-const env = { ...process.env, CGO_ENABLED: '0' }
-const results = { runner: 'sidecar', passed: 0, failed: 0, skipped: 0, skippedFor: [] }
+const TEST_LIMIT = '300s'
+const NEEDS = /needs (.+)/
 
+const results = { passed: 0, failed: 0, skipped: 0 }
+const skippedFor = new Set()
+
+function report() {
+  const directory = path.join(root, 'test-results')
+  mkdirSync(directory, { recursive: true })
+  const all = { runner: 'sidecar', ...results, skippedFor: [...skippedFor] }
+  writeFileSync(path.join(directory, 'results.json'), `${JSON.stringify(all)}\n`)
+  console.log(
+    `sidecar: ${results.passed} passed, ${results.failed} failed, ${results.skipped} skipped`,
+  )
+  process.exitCode = results.failed === 0 ? 0 : 1
+}
+
+/** Runs go and hands each line of its output to `onLine`; resolves to the exit status. */
 async function go(args, onLine) {
-  const child = spawn('go', args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'inherit'] })
-  createInterface({ input: child.stdout }).on('line', onLine)
-  const [code] = await once(child, 'close')
-  return code
+  const child = spawn('go', args, {
+    cwd: root,
+    env: goEnvironment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const closed = once(child, 'close')
+  for await (const line of createInterface({ input: child.stdout })) onLine(line)
+  const [status] = await closed
+  return status
 }
 
-/** Outcome and output by test; a test with subtests counts by these. */
-async function runTests() {
-  const tests = new Map()
-  const broken = []
-  const code = await go(['test', '-json', `-tags=${BUILD_TAGS}`, './...'], (line) => {
-    const { Action, Package, Test, Output = '' } = JSON.parse(line)
-    const name = `${Package} ${Test ?? ''}`
-    const entry = tests.get(name) ?? { output: '', outcome: undefined, isPackage: !Test }
-    entry.output += Output
-    if (['pass', 'fail', 'skip'].includes(Action)) entry.outcome = Action
-    tests.set(name, entry)
-  })
-  const names = [...tests.keys()]
-  for (const [name, { outcome, output, isPackage }] of tests) {
-    if (isPackage) {
-      const own = names.some((other) => other.startsWith(name) && tests.get(other).outcome === 'fail' && other !== name)
-      if (outcome === 'fail' && !own) broken.push(output)
-      continue
+/** One `go test -json` run. A test with subtests is not counted: they are. */
+class TestRun {
+  /** @type {Map<string, {output: string[], outcome?: string, isParent: boolean}>} */
+  #tests = new Map()
+
+  #test(event) {
+    const key = `${event.Package} ${event.Test ?? ''}`
+    if (!this.#tests.has(key)) this.#tests.set(key, { output: [], isParent: false })
+    return this.#tests.get(key)
+  }
+
+  read(line) {
+    let event
+    try {
+      event = JSON.parse(line)
+    } catch {
+      console.log(line)
+      return
     }
-    if (names.some((other) => other.startsWith(`${name}/`))) continue
-    if (outcome === 'pass') results.passed += 1
-    else if (outcome === 'skip') {
-      results.skipped += 1
-      results.skippedFor.push(/needs (.+)/.exec(output)?.[1] ?? name)
-    } else {
-      results.failed += 1
-      console.log(`FAIL ${name}\n${output}`)
+    if (event.Action === 'build-output') process.stdout.write(event.Output)
+    if (!event.Package) return
+    const test = this.#test(event)
+    if (event.Action === 'output') test.output.push(event.Output)
+    if (event.Test?.includes('/')) this.#markParents(event)
+    if (['pass', 'fail', 'skip'].includes(event.Action)) test.outcome = event.Action
+  }
+
+  #markParents(event) {
+    const names = event.Test.split('/')
+    for (let depth = 1; depth < names.length; depth++) {
+      this.#test({ ...event, Test: names.slice(0, depth).join('/') }).isParent = true
     }
   }
-  // A package that does not compile, or died, has no test to blame.
-  for (const output of broken) console.log(output)
-  results.failed += broken.length
-  if (code !== 0 && results.failed === 0) results.failed += 1
-}
 
-async function fuzz() {
-  const targets = []
-  let pending = []
-  await go(['test', `-tags=${BUILD_TAGS}`, '-list=^Fuzz', './...'], (line) => {
-    if (line.startsWith('Fuzz')) pending.push(line.trim())
-    const [, name] = /^ok\s+(\S+)/.exec(line) ?? []
-    if (name) {
-      targets.push(...pending.map((target) => [name, target]))
-      pending = []
+  /** Counts what ran and prints what failed. */
+  finish() {
+    for (const [key, test] of this.#tests) {
+      const [pkg, name] = key.split(' ')
+      if (name === '') this.#countPackage(pkg, test)
+      else this.#countTest(key, test)
     }
-  })
-  for (const [name, target] of targets) {
-    let output = ''
-    const code = await go(
-      ['test', `-tags=${BUILD_TAGS}`, '-run=^$', `-fuzz=^${target}$`, `-fuzztime=${FUZZ_TIME}`, name],
-      (line) => {
-        output += `${line}\n`
-      },
+  }
+
+  // A package fails by its tests, or on its own: it was not built, a panic, the time limit.
+  #countPackage(pkg, test) {
+    if (test.outcome !== 'fail') return
+    const failedTests = [...this.#tests].some(
+      ([key, { outcome }]) => outcome === 'fail' && key.startsWith(`${pkg} `) && key !== `${pkg} `,
     )
-    if (code === 0) results.passed += 1
-    else {
-      results.failed += 1
-      console.log(`FAIL ${name} ${target}\n${output}`)
+    if (failedTests) return
+    results.failed += 1
+    console.log(`FAIL ${pkg}\n${test.output.join('')}`)
+  }
+
+  #countTest(key, test) {
+    // No outcome: the process ended with this test under way.
+    const outcome = test.outcome ?? 'fail'
+    if (outcome === 'fail') console.log(`FAIL ${key}\n${test.output.join('')}`)
+    if (test.isParent && !(outcome === 'fail' && !this.#childFailed(key))) return
+    if (outcome === 'pass') results.passed += 1
+    if (outcome === 'fail') results.failed += 1
+    if (outcome === 'skip') {
+      results.skipped += 1
+      skippedFor.add(NEEDS.exec(test.output.join(''))?.[1].trim() ?? key)
     }
+  }
+
+  #childFailed(key) {
+    return [...this.#tests].some(
+      ([other, { outcome }]) => other.startsWith(`${key}/`) && (outcome ?? 'fail') === 'fail',
+    )
   }
 }
 
-await runTests()
-await fuzz()
-mkdirSync(path.join(directory, 'test-results'), { recursive: true })
-writeFileSync(path.join(directory, 'test-results/results.json'), `${JSON.stringify(results)}\n`)
-console.log(`sidecar: ${results.passed} passed, ${results.failed} failed, ${results.skipped} skipped`)
-process.exitCode = results.failed === 0 ? 0 : 1
+async function runTests() {
+  const run = new TestRun()
+  const status = await go(
+    ['test', '-json', `-timeout=${TEST_LIMIT}`, ...buildFlags, './...'],
+    (line) => run.read(line),
+  )
+  run.finish()
+  if (status !== 0 && results.failed === 0) {
+    console.log(`go test ended with status ${status}`)
+    results.failed += 1
+  }
+}
+
+async function fuzzTargets() {
+  const targets = []
+  await go(['test', '-json', ...buildFlags, '-list=^Fuzz', './...'], (line) => {
+    const { Action, Package, Output } = JSON.parse(line)
+    if (Action === 'output' && Output.startsWith('Fuzz')) {
+      targets.push({ pkg: Package, name: Output.trim() })
+    }
+  })
+  return targets
+}
+
+async function runFuzz({ pkg, name }) {
+  const output = []
+  const status = await go(
+    ['test', ...buildFlags, '-run=^$', `-fuzz=^${name}$`, `-fuzztime=${FUZZ_TIME}`, pkg],
+    (line) => output.push(line),
+  )
+  if (status === 0) {
+    results.passed += 1
+    return
+  }
+  results.failed += 1
+  console.log(`FAIL ${pkg} ${name} (fuzzing)\n${output.join('\n')}`)
+}
+
+if (findGo()) {
+  await runTests()
+  for (const target of await fuzzTargets()) await runFuzz(target)
+} else {
+  results.skipped = 1
+  skippedFor.add('Go 1.26 or newer')
+}
+report()

@@ -1,7 +1,7 @@
 /*
- * The C library's names, hidden inside this one: gcc calls them on its own, and on glibc they are IFUNCs, whose resolution
- * in an object without DT_NEEDED depends on the order of relocation. Built without -ftree-loop-distribute-patterns, which
- * would turn each loop into a call of itself.
+ * The C library's names, hidden inside this one: compilers call them on their own, and on glibc they are IFUNCs, whose resolution
+ * in an object without DT_NEEDED depends on the order of relocation. The Makefile keeps the compiler from
+ * turning each loop into a call of itself.
  */
 #include <stddef.h>
 
@@ -9,6 +9,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int value, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
+int bcmp(const void *a, const void *b, size_t size);
 void *memchr(const void *start, int value, size_t size);
 size_t strlen(const char *text);
 int strcmp(const char *a, const char *b);
@@ -46,6 +47,12 @@ int memcmp(const void *a, const void *b, size_t size)
 		if (left[i] != right[i])
 			return left[i] - right[i];
 	return 0;
+}
+
+/* clang calls this when only equality matters. */
+int bcmp(const void *a, const void *b, size_t size)
+{
+	return memcmp(a, b, size);
 }
 
 void *memchr(const void *start, int value, size_t size)

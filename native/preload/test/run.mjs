@@ -4,12 +4,19 @@ import { runTests } from './lib/harness.mjs'
 import { make, missing } from './lib/toolchain.mjs'
 import './cases/unit.mjs'
 import './cases/binary.mjs'
-import './cases/outbound.mjs'
+import './cases/connect.mjs'
+import './cases/reply.mjs'
+import './cases/waiting.mjs'
+import './cases/descriptors.mjs'
+import './cases/policy.mjs'
 import './cases/names.mjs'
+import './cases/clients.mjs'
+import './cases/aarch64.mjs'
 import './cases/stress.mjs'
 
 make('-j2', 'all', 'programs', 'units')
 if (!missing.musl) make('-j2', 'programs-musl')
 if (!missing.asan) make('-j2', 'units-asan', 'library-asan', 'fuzzer')
 if (!missing.tsan) make('-j2', 'units-tsan', 'programs-tsan')
+if (!missing.aarch64) make('-j2', 'aarch64')
 await runTests(process.argv[2])

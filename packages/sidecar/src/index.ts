@@ -30,4 +30,9 @@ export {
   type SidecarOptions,
 } from './lib/sidecar.ts'
 export type { Ask, FlowClosed, FlowOpened, Verdict } from './lib/sidecar-messages.ts'
-export type { SidecarCommand, SidecarExit } from './lib/sidecar-process.ts'
+export {
+  DEFAULT_HELLO_TIMEOUT,
+  DEFAULT_STOP_TIMEOUT,
+  type SidecarCommand,
+  type SidecarExit,
+} from './lib/sidecar-process.ts'

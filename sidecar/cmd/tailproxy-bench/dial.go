@@ -6,11 +6,28 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"time"
 
 	"tailscale.com/tsnet"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/lab"
 )
+
+// closeLimit is how long the node may take to close. After many connects tsnet's own stack can block in Close for
+// good: it aborts what lingers into a queue that nobody reads any more.
+const closeLimit = time.Second
+
+func closeWithin(server *tsnet.Server, limit time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Close()
+	}()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
+}
 
 func dial(ctx context.Context, controlURL, metric, host, port, amountText string) error {
 	amount, err := strconv.Atoi(amountText)
@@ -35,7 +52,7 @@ func dial(ctx context.Context, controlURL, metric, host, port, amountText string
 		Logf:       func(string, ...any) {},
 		UserLogf:   func(string, ...any) {},
 	}
-	defer server.Close()
+	defer closeWithin(server, closeLimit)
 	if _, err := server.Up(ctx); err != nil {
 		return err
 	}

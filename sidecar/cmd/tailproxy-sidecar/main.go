@@ -14,7 +14,6 @@ import (
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/labrole"
 	"github.com/tailproxy/tailproxy/sidecar/internal/noderole"
-	"github.com/tailproxy/tailproxy/sidecar/internal/noderole"
 	"github.com/tailproxy/tailproxy/sidecar/internal/version"
 )
 
@@ -58,8 +57,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	case "version":
 		_, err := fmt.Fprintf(stdout, "tailproxy-sidecar %s (tailscale %s)\n", version.Sidecar(), version.Tailscale())
 		return err
-	case "node":
-		role = noderole.Run
 	case "node":
 		role = noderole.Run
 	case "lab":

@@ -18,8 +18,8 @@ type Device struct {
 	events chan tun.Event
 
 	// Of the one reader.
-	held *stack.PacketBuffer // did not fit into the batch before
-	flat []byte              // one segment before it is split
+	held queued // did not fit into the batch before
+	flat []byte // one segment before it is split
 
 	// joiners are *gro.GRO: WireGuard writes from one goroutine a peer.
 	joiners sync.Pool
@@ -49,18 +49,13 @@ const headerRoom = 128
 
 // Read waits for a packet and then takes as many more as are queued and fit.
 func (d *Device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
-	pkt := d.held
-	d.held = nil
-	if pkt == nil {
-		select {
-		case pkt = <-d.link.queue:
-		case <-d.link.closed:
-			return 0, os.ErrClosed
-		}
+	q, err := d.first()
+	if err != nil {
+		return 0, err
 	}
 	n := 0
 	for {
-		split, err := d.split(pkt, bufs[n:], sizes[n:], offset)
+		split, err := d.split(q.packet, bufs[n:], sizes[n:], offset)
 		n += split
 		// ErrTooManySegments: the rest is lost as on any full link, and TCP repairs it.
 		if err != nil && !errors.Is(err, tun.ErrTooManySegments) && n == 0 {
@@ -70,13 +65,33 @@ func (d *Device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 			return n, nil
 		}
 		select {
-		case pkt = <-d.link.queue:
-			if segments(pkt) > len(bufs)-n {
-				d.held = pkt
+		case q = <-d.link.queue:
+			if q.packet == nil || segments(q.packet) > len(bufs)-n {
+				d.held = q
 				return n, nil
 			}
 		default:
 			return n, nil
+		}
+	}
+}
+
+// first waits for a packet. Whoever wants to know that what came before was taken is told here: a reader that comes
+// back is done with what it read.
+func (d *Device) first() (queued, error) {
+	q := d.held
+	d.held = queued{}
+	for {
+		if q.packet != nil {
+			return q, nil
+		}
+		if q.taken != nil {
+			close(q.taken)
+		}
+		select {
+		case q = <-d.link.queue:
+		case <-d.link.closed:
+			return queued{}, os.ErrClosed
 		}
 	}
 }

@@ -16,11 +16,23 @@ const gsoMaxSize = 1<<16 - 1
 // be read. A full queue makes the sender wait, where gVisor's own channel endpoint would drop.
 type link struct {
 	mtu    uint32
-	queue  chan *stack.PacketBuffer
+	queue  chan queued
 	closed chan struct{}
 
 	mu         sync.RWMutex
 	dispatcher stack.NetworkDispatcher
+}
+
+// queued is a packet, or the wish to know when all before it was taken.
+type queued struct {
+	packet *stack.PacketBuffer
+	taken  chan<- struct{}
+}
+
+func (q queued) release() {
+	if q.packet != nil {
+		q.packet.DecRef()
+	}
 }
 
 var (
@@ -28,10 +40,10 @@ var (
 	_ stack.GSOEndpoint  = (*link)(nil)
 )
 
-func newLink(mtu uint32, queued int) *link {
+func newLink(mtu uint32, length int) *link {
 	return &link{
 		mtu:    mtu,
-		queue:  make(chan *stack.PacketBuffer, queued),
+		queue:  make(chan queued, length),
 		closed: make(chan struct{}),
 	}
 }
@@ -42,8 +54,8 @@ func (l *link) close() {
 	l.Attach(nil)
 	for {
 		select {
-		case pkt := <-l.queue:
-			pkt.DecRef()
+		case q := <-l.queue:
+			q.release()
 		default:
 			return
 		}
@@ -53,7 +65,7 @@ func (l *link) close() {
 func (l *link) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	for i, pkt := range pkts.AsSlice() {
 		select {
-		case l.queue <- pkt.IncRef():
+		case l.queue <- queued{packet: pkt.IncRef()}:
 		case <-l.closed:
 			pkt.DecRef()
 			return i, &tcpip.ErrClosedForSend{}

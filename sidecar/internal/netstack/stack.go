@@ -1,6 +1,7 @@
 package netstack
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -155,7 +156,24 @@ func (s *Stack) SetAddresses(addrs []netip.Addr) error {
 	return nil
 }
 
-// Close resets every connection and ends the device.
+// Flush waits until WireGuard has taken what was sent before, or ctx ends.
+func (s *Stack) Flush(ctx context.Context) {
+	taken := make(chan struct{})
+	select {
+	case s.link.queue <- queued{taken: taken}:
+	case <-s.link.closed:
+		return
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-taken:
+	case <-s.link.closed:
+	case <-ctx.Done():
+	}
+}
+
+// Close ends every connection and the device.
 func (s *Stack) Close() {
 	s.closeOnce.Do(func() {
 		s.stack.Close()

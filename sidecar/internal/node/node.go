@@ -9,12 +9,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"tailscale.com/client/local"
 	"tailscale.com/ipn"
 	"tailscale.com/tsnet"
-	"tailscale.com/wgengine"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
@@ -23,9 +21,6 @@ import (
 
 // ErrStopped is the end of a node that was stopped.
 var ErrStopped = message.Errorf(message.NotConnected, "the node was stopped")
-
-// ephemeralLogoutLimit is how long the control server may take to let an ephemeral node go.
-const ephemeralLogoutLimit = 2 * time.Second
 
 // Node is a node, from New to Close.
 type Node struct {
@@ -46,7 +41,7 @@ type Node struct {
 	lock      *os.File
 
 	stack  atomic.Pointer[netstack.Stack]
-	engine atomic.Pointer[wgengine.Engine]
+	engine engine
 	local  atomic.Pointer[local.Client]
 	self   atomic.Pointer[Self]
 	exit   atomic.Pointer[exitSetting]
@@ -61,7 +56,7 @@ func New(options Options) *Node {
 	n := &Node{options: options, synced: make(chan struct{})}
 	n.state.tell = options.OnState
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.paths = newPaths(n.ctx, n.sendDisco)
+	n.paths = newPaths(n.ctx, &n.engine)
 	return n
 }
 
@@ -170,8 +165,7 @@ func (n *Node) launch(ctx context.Context) (*local.Client, error) {
 	}
 	n.server = server
 	n.stack.Store(stack)
-	engine := server.Sys().Engine.Get()
-	n.engine.Store(&engine)
+	n.engine.set(server.Sys().Engine.Get())
 	n.local.Store(client)
 	return client, nil
 }
@@ -197,6 +191,31 @@ func (n *Node) Running() (*netstack.Stack, error) {
 // AwaitPath waits until the peer is known to know this node, so that the first packet is not lost on it, or
 // for a bounded time. See paths.
 func (n *Node) AwaitPath(ctx context.Context, peer *peers.Peer) { n.paths.await(ctx, peer) }
+
+// Flush waits until what was sent to some peers has arrived there, or ctx ends.
+func (n *Node) Flush(ctx context.Context, to []*peers.Peer) {
+	stack := n.stack.Load()
+	if stack == nil {
+		return
+	}
+	stack.Flush(ctx)
+	// What is sent to one peer stays in order, so the answer to a ping says that what was before it has come.
+	answered := make(chan struct{}, len(to))
+	waiting := 0
+	for _, peer := range to {
+		if len(peer.Addresses) > 0 && n.engine.hasSession(peer.Key) {
+			n.engine.tsmp(peer.Addresses[0], func() { answered <- struct{}{} })
+			waiting++
+		}
+	}
+	for range waiting {
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 // Self returns this node, or nil before it has a netmap.
 func (n *Node) Self() *Self { return n.self.Load() }
@@ -226,16 +245,12 @@ func (n *Node) Close() {
 	n.cancel(ErrStopped)
 	n.lifecycle.Lock()
 	defer n.lifecycle.Unlock()
-	wasRunning := n.State() == message.StateRunning
 	n.state.set(message.StateStopped, "")
 	if n.server != nil {
-		if n.options.Ephemeral && wasRunning {
-			n.logout()
-		}
 		if stack := n.stack.Load(); stack != nil {
 			stack.Close()
 		}
-		n.server.Close()
+		n.server.Close() // logs an ephemeral node out
 		n.server = nil
 	}
 	n.tasks.Wait()
@@ -243,13 +258,6 @@ func (n *Node) Close() {
 		n.lock.Close()
 		n.lock = nil
 	}
-}
-
-func (n *Node) logout() {
-	ctx, cancel := context.WithTimeout(context.Background(), ephemeralLogoutLimit)
-	defer cancel()
-	// Best effort: the control server forgets an ephemeral node by itself, later.
-	n.local.Load().Logout(ctx)
 }
 
 // hideKey keeps the auth key out of an error, whoever put it there.

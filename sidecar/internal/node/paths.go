@@ -6,32 +6,49 @@ import (
 	"sync"
 	"time"
 
-	"tailscale.com/ipn/ipnstate"
-	"tailscale.com/tailcfg"
 	"tailscale.com/types/key"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 )
 
-// A node that has just joined is in its peers' netmaps a moment later than they are in its own. A WireGuard
-// handshake sent in between is dropped, and WireGuard sends the next one five seconds later: one first
-// connection in fifteen took that long. A disco ping is dropped likewise, but can be sent again at once, and
-// its answer proves that the peer knows this node. So the first packet to a peer waits for one.
+// A node that has just joined is in its peers' netmaps a moment later than they are in its own. Until then a peer drops
+// its WireGuard handshake, or answers it into nowhere because it knows no address of it yet, and WireGuard sends the
+// next one five seconds later: one first connection in ten took that long. So the first connection to a peer waits
+// until the peer has answered through the tunnel. Two pings are sent: a disco ping, which needs no handshake and is
+// repeated quickly, tells when the peer knows this node; a TSMP ping makes and proves the tunnel. When the peer knows
+// this node and a handshake does not come about in the time a round trip takes, WireGuard's peer is reset, and the
+// next ping starts a new one at once.
 const (
-	firstRetry = 5 * time.Millisecond
-	maxRetry   = 100 * time.Millisecond
-	// probeLimit is how long a peer is asked. One that does not answer in that time is off, or will never
-	// answer, and the connection is tried all the same.
+	// discoRetry and maxDiscoRetry are the pauses between disco pings: the first, doubled up to the last.
+	discoRetry    = 5 * time.Millisecond
+	maxDiscoRetry = 100 * time.Millisecond
+	// handshakeWait is what a handshake may take beyond two round trips. Doubled with each reset. Handshakes of one
+	// node that come less than 20 ms after each other are taken for a flood.
+	handshakeWait = 30 * time.Millisecond
+	// probeLimit is how long a peer is asked. One that does not answer in that time is off, or will never answer, and
+	// the connection is tried all the same.
 	probeLimit = 3 * time.Second
-	// warmLimit is how many peers are asked in advance when the node starts. In a tailnet of thousands the
-	// others are asked when they are needed.
+	// warmLimit is how many peers are asked in advance when the node starts. In a tailnet of thousands the others are
+	// asked when they are needed.
 	warmLimit = 16
 )
 
-// paths knows which peers know this node.
+// tunnel is what paths needs of the engine.
+type tunnel interface {
+	// disco sends one disco ping; answered may be called more than once, or never.
+	disco(addr netip.Addr, answered func(roundTrip time.Duration))
+	// tsmp sends one ping through the tunnel.
+	tsmp(addr netip.Addr, answered func())
+	// hasSession reports whether a handshake with the peer was completed.
+	hasSession(peer key.NodePublic) bool
+	// reset forgets handshakes under way.
+	reset(peer key.NodePublic)
+}
+
+// paths knows which peers have a tunnel with this node.
 type paths struct {
-	ctx  context.Context
-	send func(addr netip.Addr, answered func())
+	ctx    context.Context
+	tunnel tunnel
 
 	mu    sync.Mutex
 	known map[key.NodePublic]*path
@@ -43,8 +60,8 @@ type path struct {
 	done  chan struct{} // closed when the peer answered or probing ended
 }
 
-func newPaths(ctx context.Context, send func(netip.Addr, func())) *paths {
-	return &paths{ctx: ctx, send: send, known: map[key.NodePublic]*path{}}
+func newPaths(ctx context.Context, t tunnel) *paths {
+	return &paths{ctx: ctx, tunnel: t, known: map[key.NodePublic]*path{}}
 }
 
 // await waits until peer has answered or need not be asked, at most until ctx ends or probeLimit.
@@ -71,30 +88,73 @@ func (p *paths) probe(peer *peers.Peer) *path {
 	}
 	started := &path{disco: peer.Disco, done: make(chan struct{})}
 	p.known[peer.Key] = started
-	go p.run(peer, started)
+	go func() {
+		defer close(started.done)
+		if !p.run(peer) {
+			// Not proven: whoever waits goes on, the next connection asks again.
+			p.forget(peer.Key, started)
+		}
+	}()
 	return started
 }
 
-func (p *paths) run(peer *peers.Peer, path *path) {
-	answered := make(chan struct{})
-	var once sync.Once
+// run asks until the peer has answered through the tunnel.
+func (p *paths) run(peer *peers.Peer) bool {
+	addr := peer.Addresses[0]
+	through := make(chan struct{}, 1)
+	knows := make(chan time.Duration, 1)
+	tsmp := func() {
+		p.tunnel.tsmp(addr, func() {
+			select {
+			case through <- struct{}{}:
+			default:
+			}
+		})
+	}
+	disco := func() {
+		p.tunnel.disco(addr, func(roundTrip time.Duration) {
+			select {
+			case knows <- roundTrip:
+			default:
+			}
+		})
+	}
 	limit := time.NewTimer(probeLimit)
 	defer limit.Stop()
-	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
-		p.send(peer.Addresses[0], func() { once.Do(func() { close(answered) }) })
+	tsmp()
+	disco()
+	pause := discoRetry
+	retry := time.NewTimer(pause)
+	defer retry.Stop()
+	known := false
+	wait := handshakeWait
+	for {
 		select {
-		case <-answered:
-			close(path.done)
-			return
-		case <-time.After(wait):
+		case <-through:
+			return true
+		case roundTrip := <-knows:
+			if !known {
+				known = true
+				wait += 2 * roundTrip
+				retry.Reset(wait)
+			}
+		case <-retry.C:
+			if !known {
+				disco()
+				pause = min(2*pause, maxDiscoRetry)
+				retry.Reset(pause)
+				continue
+			}
+			if !p.tunnel.hasSession(peer.Key) {
+				p.tunnel.reset(peer.Key)
+			}
+			tsmp()
+			wait *= 2
+			retry.Reset(wait)
 		case <-limit.C:
-			// Not proven: whoever waits goes on, the next connection asks again.
-			p.forget(peer.Key, path)
-			close(path.done)
-			return
+			return false
 		case <-p.ctx.Done():
-			close(path.done)
-			return
+			return false
 		}
 	}
 }
@@ -105,19 +165,6 @@ func (p *paths) forget(k key.NodePublic, path *path) {
 	if p.known[k] == path {
 		delete(p.known, k)
 	}
-}
-
-// sendDisco sends one disco ping. answered may be called more than once, or never.
-func (n *Node) sendDisco(addr netip.Addr, answered func()) {
-	engine := n.engine.Load()
-	if engine == nil || n.ctx.Err() != nil {
-		return
-	}
-	(*engine).Ping(addr, tailcfg.PingDisco, 0, func(result *ipnstate.PingResult) {
-		if result.Err == "" {
-			answered()
-		}
-	})
 }
 
 // warmPaths asks the first few peers that are online, so that their first connection need not wait.

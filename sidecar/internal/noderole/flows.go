@@ -2,6 +2,7 @@ package noderole
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,6 +80,8 @@ type flows struct {
 	last     message.ID
 	byID     map[message.ID]*flow
 	up, down uint64 // of closed ones
+	ended    bool
+	told     []*peers.Peer
 }
 
 func (f *flows) open(run string, program splice.Side, connection dial.Connection, started time.Time) *flow {
@@ -90,6 +93,9 @@ func (f *flows) open(run string, program splice.Side, connection dial.Connection
 	f.last++
 	opened := &flow{id: f.last, run: run, program: program, connection: connection, started: started}
 	f.byID[opened.id] = opened
+	if f.ended {
+		f.cutLocked(opened)
+	}
 	return opened
 }
 
@@ -115,10 +121,26 @@ func (f *flows) totals() (open, opened, up, down uint64) {
 
 var errEnded = message.Errorf(message.Aborted, "the sidecar ended")
 
+// resetAll cuts every flow, and those opened from now on too.
 func (f *flows) resetAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.ended = true
 	for _, one := range f.byID {
-		one.reset(errEnded)
+		f.cutLocked(one)
 	}
+}
+
+func (f *flows) cutLocked(one *flow) {
+	one.reset(errEnded)
+	if peer := one.connection.Peer; peer != nil && !slices.Contains(f.told, peer) {
+		f.told = append(f.told, peer)
+	}
+}
+
+// toldPeers returns the peers that resetAll has sent resets to.
+func (f *flows) toldPeers() []*peers.Peer {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told
 }

@@ -110,13 +110,17 @@ func TestTheEndResetsWhatIsOpen(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			l := startLab(t, lab.Options{})
 			read := make(chan error, 1)
+			heard := make(chan bool, 1)
 			peer(t, l, "waits", 70, func(conn *net.TCPConn) {
+				io.ReadFull(conn, make([]byte, 3))
+				heard <- true
 				_, err := io.ReadAll(conn)
 				read <- err
 			})
 			d, socks := joined(t, l)
 			conn := mustDial(t, socks, "waits", 70)
 			conn.Write([]byte("cut"))
+			within(t, "the peer's first bytes", heard)
 			tt.end(d)
 			if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("the program read %v", err)

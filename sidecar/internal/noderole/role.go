@@ -16,6 +16,7 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/handshake"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/node"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 	"github.com/tailproxy/tailproxy/sidecar/internal/resolve"
 	"github.com/tailproxy/tailproxy/sidecar/internal/socks"
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
@@ -148,10 +149,12 @@ func (r *role) close() {
 		for _, listener := range listeners {
 			listener.Close()
 		}
-		r.cancel(node.ErrStopped)
+		// Flows first: when their clients are reset the flows end, and nobody would know their peers.
 		r.flows.resetAll()
+		r.cancel(node.ErrStopped)
 		r.tasks.Wait()
 		if n := r.node.Load(); n != nil {
+			r.flush(n, r.flows.toldPeers())
 			n.Close()
 		}
 	}()
@@ -159,4 +162,16 @@ func (r *role) close() {
 	case <-done:
 	case <-time.After(closeLimit):
 	}
+}
+
+// flushLimit is how long peers have to answer that the resets have come. One that is off does not.
+const flushLimit = 250 * time.Millisecond
+
+func (r *role) flush(n *node.Node, told []*peers.Peer) {
+	if len(told) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
+	defer cancel()
+	n.Flush(ctx, told)
 }

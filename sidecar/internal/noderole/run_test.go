@@ -117,15 +117,22 @@ func TestUnregisterResetsFlowsAndDials(t *testing.T) {
 	d.call2(message.MethodRegister, register("ends", message.Policy{}))
 	conn := mustDial(t, socks, "hello", 7)
 	within(t, "the answer", d.dialed)
+	d.run = "hangs"
+	asked := make(chan message.Ask, 1)
+	d.ask = func(q message.Ask) (message.AskResult, error) {
+		asked <- q
+		return message.AskResult{Allow: true}, nil
+	}
+	d.call2(message.MethodRegister, register("hangs", message.Policy{Ask: true}))
 	hanging := make(chan error, 1)
 	go func() {
 		_, _, err := dialSocks(socks, "victim", 7)
 		hanging <- err
 	}()
-	for request[message.Status](d, message.MethodStatus, message.Empty{}).Negotiating != 1 {
-	}
+	within(t, "the question", asked)
 	started := time.Now()
 	d.call2(message.MethodUnregister, message.Unregister{Run: "ends"})
+	d.call2(message.MethodUnregister, message.Unregister{Run: "hangs"})
 	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the program read %v", err)
 	}

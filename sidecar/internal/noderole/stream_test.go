@@ -51,7 +51,10 @@ func TestCarriesResetsBothWays(t *testing.T) {
 		conn.Read(b[:])
 		conn.SetLinger(0)
 	})
+	heard := make(chan bool, 1)
 	peer(t, l, "listens", 70, func(conn *net.TCPConn) {
+		io.ReadFull(conn, make([]byte, 1))
+		heard <- true
 		_, err := io.ReadAll(conn)
 		read <- err
 	})
@@ -69,6 +72,7 @@ func TestCarriesResetsBothWays(t *testing.T) {
 	t.Run("from the program", func(t *testing.T) {
 		conn := mustDial(t, socks, "listens", 70)
 		conn.Write([]byte{1})
+		within(t, "the peer's first byte", heard)
 		conn.SetLinger(0)
 		conn.Close()
 		if err := within(t, "the peer's end", read); !errors.Is(err, syscall.ECONNRESET) {

@@ -43,7 +43,9 @@ function readelf(...args) {
 }
 
 function symbols() {
-  const rows = readelf('--dyn-syms').matchAll(/^\s*\d+: \S+\s+\d+ \S+\s+(\S+)\s+\S+\s+(\S+) (\S+)$/gm)
+  const rows = readelf('--dyn-syms').matchAll(
+    /^\s*\d+: \S+\s+\d+ \S+\s+(\S+)\s+\S+\s+(\S+) (\S+)$/gm,
+  )
   return [...rows].map(([, binding, section, name]) => ({ binding, section, name }))
 }
 

@@ -1,7 +1,7 @@
 // Looking names up: asked of the proxy, answered in the C library's shape.
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from '../lib/harness.mjs'
-import { environmentFor, observe } from '../lib/program.mjs'
+import { environmentFor, observe, run } from '../lib/program.mjs'
 import { closedPort, echoServer, socksServer } from '../lib/servers.mjs'
 import { RESOLVE, reply } from '../lib/socks-server.mjs'
 import { missing } from '../lib/toolchain.mjs'
@@ -29,7 +29,8 @@ for (const { kind, needs } of libcs) {
     const byName = await observe(context, 'lookup', ['four', 'six'], { env, kind })
     let byNumber = await observe(context, 'lookup', [FOUR, SIX], { kind })
     // musl gives a canonical name unasked, and is careless of errno.
-    if (kind === 'musl') byNumber = byNumber.replaceAll(/ errno changed| canonical/g, (text) => MUSL[text])
+    if (kind === 'musl')
+      byNumber = byNumber.replaceAll(/ errno changed| canonical/g, (text) => MUSL[text])
     equal(kind === 'musl' ? byName.replaceAll(' canonical', ' -') : byName, byNumber)
     deepEqual([...new Set(socks.requests.map(({ host }) => host))], ['four', 'six'])
   })
@@ -40,14 +41,20 @@ for (const { kind, needs } of libcs) {
       env: environmentFor(socks),
       kind,
     })
-    match(seen, /^numeric wanted: EAI_NONAME\nno such name: EAI_NONAME\nno such family: EAI_NONAME$/m)
+    match(
+      seen,
+      /^numeric wanted: EAI_NONAME\nno such name: EAI_NONAME\nno such family: EAI_NONAME$/m,
+    )
   })
 
   testLibc('getaddrinfo() gives both families, and asks for each', async (context) => {
     const socks = await socksServer(context, { names })
     const env = environmentFor(socks)
     const seen = await observe(context, 'lookup', ['hello', 'hello'], { env, kind })
-    match(seen, /^stream: 0\n {2}2 1 6 16 100\.64\.0\.1 443 -\n {2}10 1 6 28 fd7a:115c:a1e0::1 443 -$/m)
+    match(
+      seen,
+      /^stream: 0\n {2}2 1 6 16 100\.64\.0\.1 443 -\n {2}10 1 6 28 fd7a:115c:a1e0::1 443 -$/m,
+    )
     match(seen, /^v4-mapped: 0\n {2}10 1 6 28 fd7a:115c:a1e0::1 443 -\nv4/m)
     match(
       seen,
@@ -102,7 +109,9 @@ unknown with 2: ok
 service alone: 0 http
 no room: 1
 descriptors left: 0
-`.replaceAll('reverse: hello', 'reverse: four').replaceAll(/^ {2}hello/gm, '  four'),
+`
+        .replaceAll('reverse: hello', 'reverse: four')
+        .replaceAll(/^ {2}hello/gm, '  four'),
     )
   })
 
@@ -178,9 +187,7 @@ for (const [name, serve] of Object.entries(spoilt)) {
 test('a broken configuration is EAI_AGAIN too', async (context) => {
   const socks = await socksServer(context, { names })
   const env = environmentFor(socks, { TAILPROXY_PORT: 'none' })
-  const { stdout } = await import('../lib/program.mjs').then(({ run }) =>
-    run(context, 'lookup', ['hello', 'hello', 'nobody'], { env }),
-  )
+  const { stdout } = await run(context, 'lookup', ['hello', 'hello', 'nobody'], { env })
   match(stdout, /^stream: EAI_AGAIN$/m)
   equal(socks.requests.length, 0)
 })

@@ -73,7 +73,9 @@ for (const [program, args] of Object.entries(sanitized)) {
         LD_PRELOAD: `${runtimeOf('asan')} ${runtimeOf('ubsan')} ${sanitizedLibrary}`,
         ASAN_OPTIONS: 'detect_leaks=0',
       })
-      const plain = await observe(context, program, args(here), { env: { ...env, LD_PRELOAD: library } })
+      const plain = await observe(context, program, args(here), {
+        env: { ...env, LD_PRELOAD: library },
+      })
       equal(await observe(context, program, args(here), { env }), plain)
     },
     { needs: missing.asan },

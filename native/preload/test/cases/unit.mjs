@@ -21,7 +21,8 @@ function readTap(output) {
   for (const line of output.split('\n')) {
     const [, not, name] = /^(not )?ok \d+ - (.*)$/.exec(line) ?? []
     if (name !== undefined) results.push({ name, error: not ? '' : undefined })
-    else if (line.startsWith('#') && results.at(-1)?.error !== undefined) results.at(-1).error += line
+    else if (line.startsWith('#') && results.at(-1)?.error !== undefined)
+      results.at(-1).error += line
   }
   for (const result of results) {
     if (result.error !== undefined) result.error = new Error(result.error)
@@ -61,7 +62,8 @@ for (const unit of ['flow-test', 'stand-in-test']) {
 }
 
 async function fuzz(context, program, args) {
-  const { status, stderr } = await start(context, path.join(root, 'build/fuzz', program), args).ended
+  const { status, stderr } = await start(context, path.join(root, 'build/fuzz', program), args)
+    .ended
   equal(status, 0, stderr)
 }
 

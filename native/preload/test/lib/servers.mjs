@@ -1,8 +1,8 @@
 // Ordinary servers on loopback, for both runs of a program.
 import { once } from 'node:events'
 import net from 'node:net'
-import { createSocksServer } from './socks-server.mjs'
 import { start } from './program.mjs'
+import { createSocksServer } from './socks-server.mjs'
 import { programPath } from './toolchain.mjs'
 
 export const CREDENTIAL = { user: 'run-1', password: 'secret word' }

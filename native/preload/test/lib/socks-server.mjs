@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import net from 'node:net'
 
-export const CONNECT = 0x01
+const CONNECT = 0x01
 export const RESOLVE = 0xf0
-export const RESOLVE_PTR = 0xf1
+const RESOLVE_PTR = 0xf1
 
 /** An IPv4 reply with BND 127.0.0.1:0. */
 export function reply(code) {
@@ -62,8 +62,15 @@ function addressReply(address) {
   const [head, tail = ''] = full.split('::')
   const groups = (text) => (text ? text.split(':') : [])
   const missing = 8 - groups(head).length - groups(tail).length
-  const all = [...groups(head), ...Array(full.includes('::') ? missing : 0).fill('0'), ...groups(tail)]
-  const bytes = all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255])
+  const all = [
+    ...groups(head),
+    ...Array(full.includes('::') ? missing : 0).fill('0'),
+    ...groups(tail),
+  ]
+  const bytes = all.flatMap((group) => [
+    Number.parseInt(group, 16) >> 8,
+    Number.parseInt(group, 16) & 255,
+  ])
   return Buffer.from([5, 0, 0, 4, ...bytes, 0, 0])
 }
 
@@ -78,8 +85,7 @@ function answerName(names, request) {
   }
   const addresses = names[request.host.toLowerCase().replace(/\.$/, '')] ?? []
   const wanted = addresses.find(
-    (address) =>
-      request.port === 0 || net.isIPv6(address) === (request.port === 28),
+    (address) => request.port === 0 || net.isIPv6(address) === (request.port === 28),
   )
   return wanted ? addressReply(wanted) : reply(4)
 }

@@ -23,6 +23,11 @@ function compiles(compiler, ...flags) {
 
 const compiler = process.env.CC || 'cc'
 
+function aarch64Missing() {
+  if (!compiles('aarch64-linux-gnu-gcc')) return 'aarch64-linux-gnu-gcc'
+  return succeeds('qemu-aarch64', ['-version']) ? undefined : 'qemu-aarch64'
+}
+
 /** undefined where it is there, else its name: what test() takes for `needs`. */
 export const missing = {
   musl: compiles('musl-gcc') ? undefined : 'musl-gcc',
@@ -30,13 +35,18 @@ export const missing = {
   tsan: compiles(compiler, '-fsanitize=thread') ? undefined : 'ThreadSanitizer',
   clang: compiles('clang', '-fsanitize=fuzzer-no-link') ? undefined : 'clang',
   valgrind: succeeds('valgrind', ['--version']) ? undefined : 'valgrind',
+  aarch64: aarch64Missing(),
   readelf: succeeds('readelf', ['--version']) ? undefined : 'readelf',
-  strace: succeeds('strace', ['-V']) ? undefined : 'strace',
 }
 
 export const library = path.join(root, 'dist/libtailproxy.so')
 export const sanitizedLibrary = path.join(root, 'build/asan/libtailproxy.so')
 export const threadLibrary = path.join(root, 'build/tsan/libtailproxy.so')
+
+/** Whether a command is there; for programs that are only run. */
+export function missingCommand(command, ...args) {
+  return succeeds(command, args.length > 0 ? args : ['--version']) ? undefined : command
+}
 
 /** `kind`: glibc, musl, asan or tsan. */
 export function programPath(name, kind = 'glibc') {
@@ -45,6 +55,8 @@ export function programPath(name, kind = 'glibc') {
 
 /** The runtime library of a sanitizer, which must come first in LD_PRELOAD. */
 export function runtimeOf(sanitizer) {
-  const { stdout } = spawnSync(compiler, [`-print-file-name=lib${sanitizer}.so`], { encoding: 'utf8' })
+  const { stdout } = spawnSync(compiler, [`-print-file-name=lib${sanitizer}.so`], {
+    encoding: 'utf8',
+  })
   return stdout.trim()
 }

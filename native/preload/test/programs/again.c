@@ -21,7 +21,8 @@ int main(int argc, char **argv)
 		printf("pending: %s\n", error_name(pending_error(fd)));
 		observe_peer(fd, host, argv[2]);
 		struct pollfd state = { .fd = fd, .events = POLLIN | POLLOUT };
-		printf("poll: %d %x\n", poll(&state, 1, 0), (unsigned)state.revents);
+		int ready = poll(&state, 1, 0);
+		printf("poll: %d %x\n", ready, (unsigned)state.revents);
 	}
 	observe("connect", connect_to(fd, host, argv[3]));
 	observe("connect again", connect_to(fd, host, argv[3]));

@@ -3,7 +3,7 @@ import { CommandLineError } from './exit-status.ts'
 
 /** The commands; a program with one of these names is reached with `run`. */
 export const COMMANDS = ['run', 'lab'] as const
-export type CommandName = (typeof COMMANDS)[number]
+type CommandName = (typeof COMMANDS)[number]
 
 /** What the words of a command line ask for. */
 export interface CommandLine {

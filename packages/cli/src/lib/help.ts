@@ -8,9 +8,9 @@ export function helpText(): string {
   return `Runs any program on a tailnet, without root and without installing Tailscale.
 
 Usage: tailproxy [flags] [run] COMMAND [ARGUMENT…]   run COMMAND on the tailnet
-       tailproxy [flags]                             serve SOCKS5 in the foreground
-       tailproxy lab                                 start a private tailnet to try
-       tailproxy lab run -- COMMAND [ARGUMENT…]      run COMMAND on one of its own
+       tailproxy [flags]                             serve SOCKS5 (foreground)
+       tailproxy lab                                 start a private tailnet
+       tailproxy lab run -- COMMAND [ARGUMENT…]      run COMMAND on its own lab
 
 Flags stand before the command; one dash works as well as two.
 ${flagLines().join('\n')}

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -154,26 +153,6 @@ test('says of each place why it would not do', ({ library, place, directory }) =
   expect(() => placeLibrary(library, { places })).toThrow(/sticky bit; ENOENT/)
 })
 
-const noexec = readFileSync('/proc/self/mounts', 'utf8')
-  .split('\n')
-  .map((line) => line.split(' '))
-  .find(([, , type, options = '']) => {
-    const flags = options.split(',')
-    return type === 'tmpfs' && flags.includes('noexec') && flags.includes('rw')
-  })?.[1]
-
-test.skipIf(!noexec)(
-  'takes no place mounted noexec (skipped: needs a tmpfs mounted noexec)',
-  ({ library }) => {
-    const place = mkdtempSync(path.join(noexec ?? '', 'preload-'))
-    try {
-      expect(() => placeLibrary(library, { places: [place] })).toThrow(/noexec/)
-    } finally {
-      rmSync(place, { recursive: true })
-    }
-  },
-)
-
 /** The module as JavaScript, since what runs it is Node alone. */
 function transpiled(directory: string): string {
   const compilerOptions = { module: ts.ModuleKind.ESNext, rewriteRelativeImportExtensions: true }
@@ -185,6 +164,26 @@ function transpiled(directory: string): string {
   }
   return path.join(directory, 'place-library.js')
 }
+
+/** What runs a command with mounts of its own, as root or where user namespaces are allowed. */
+const unshare = [['--mount'], ['--mount', '--user', '--map-root-user']].find(
+  (options) => spawnSync('unshare', [...options, 'true']).status === 0,
+)
+
+test.skipIf(!unshare)(
+  'takes no place mounted noexec (skipped: needs mount namespaces)',
+  ({ library, place, directory }) => {
+    const script = `
+      import { placeLibrary } from ${JSON.stringify(transpiled(directory))}
+      placeLibrary(process.argv[1], { places: [process.argv[2]] })`
+    const mount =
+      'mount -t tmpfs -o noexec,mode=1777 tmpfs "$2" && exec "$0" --input-type=module -e "$3" "$1" "$2"'
+    const words = ['sh', '-c', mount, process.execPath, library, place, script]
+    const { stderr } = spawnSync('unshare', [...(unshare ?? []), ...words], { encoding: 'utf8' })
+    expect(stderr).toMatch(/ERR_PRELOAD_PLACEMENT/)
+    expect(stderr).toMatch(/mounted noexec/)
+  },
+)
 
 test('places one whole file when many processes place it at once', async ({
   library,

@@ -85,9 +85,9 @@ describe('CONNECT', () => {
     const client = new RawClient(session)
     const early = Buffer.alloc(3_000, 'early bytes')
     client.write(...greetingAndCredentials(run), requestFor('100.64.0.1', 7), early)
+    expect(await client.read(14)).toEqual(Buffer.concat([WELCOME, SUCCESS]))
     client.socket.end(' and late ones')
-    const expected = Buffer.concat([WELCOME, SUCCESS, early, Buffer.from(' and late ones')])
-    expect(await client.readAll()).toEqual(expected)
+    expect((await client.readAll()).toString()).toBe(`${early} and late ones`)
   })
 
   test('takes the handshake byte by byte', async ({ open, echo }) => {

@@ -10,10 +10,10 @@ export const MAX_MESSAGE_BYTES = 1024 * 1024
 
 const Body = z.record(z.string(), z.unknown())
 
-export const RequestEnvelope = z.strictObject({ id: Identifier, method: Text, params: Body })
-export const EventEnvelope = z.strictObject({ event: Text, params: Body })
-export const ResultEnvelope = z.strictObject({ id: Identifier, result: Body })
-export const ErrorEnvelope = z.strictObject({
+const RequestEnvelope = z.strictObject({ id: Identifier, method: Text, params: Body })
+const EventEnvelope = z.strictObject({ event: Text, params: Body })
+const ResultEnvelope = z.strictObject({ id: Identifier, result: Body })
+const ErrorEnvelope = z.strictObject({
   id: Identifier,
   error: z.strictObject({ code: z.enum(ERROR_CODES), message: z.string() }),
 })

@@ -8,6 +8,8 @@ export const Count = z.int().nonnegative()
 export const Milliseconds = z.int().min(0).max(2_147_483_647)
 export const Port = z.int().min(1).max(65_535)
 export const Text = z.string().min(1)
+/** What a wrapped command is called; its SOCKS5 user name, too. */
+export const RunId = Text.max(64)
 export const Base64 = z.base64()
 export const Empty = z.strictObject({})
 export const Network = z.literal('tcp')

@@ -20,7 +20,7 @@ export type LabInfo = z.infer<typeof LabInfo>
 /** What Node may ask of a sidecar in role `lab`, with the shape of each answer. */
 export const labMethods = {
   startLab: {
-    params: z.strictObject({ delayMs: Milliseconds.optional() }),
+    params: z.strictObject({ delayMs: Milliseconds.max(10_000).optional() }),
     result: LabInfo,
   },
   addNode: {

@@ -8,6 +8,7 @@ import {
   Network,
   Port,
   Route,
+  RunId,
   Text,
 } from './fields.ts'
 
@@ -63,7 +64,7 @@ export const StartParams = z.strictObject({
 })
 export type StartParams = z.infer<typeof StartParams>
 
-export const StatusResult = z.strictObject({
+const StatusResult = z.strictObject({
   state: NodeState,
   node: TailnetNode.optional(),
   peers: Count,
@@ -77,7 +78,7 @@ export type SidecarStatus = z.infer<typeof StatusResult>
 
 export const ClientDialParams = z.strictObject({
   client: Identifier,
-  run: Text.optional(),
+  run: RunId.optional(),
   network: Network,
   host: Text,
   port: Port,
@@ -100,7 +101,7 @@ export type ClientDialResult = z.infer<typeof ClientDialResult>
 export const ResolveParams = z.strictObject({
   name: Text,
   types: z.array(z.enum(['A', 'AAAA', 'PTR'])).min(1),
-  run: Text.optional(),
+  run: RunId.optional(),
 })
 export type ResolveParams = z.infer<typeof ResolveParams>
 
@@ -127,13 +128,13 @@ export const nodeMethods = {
   clientDial: { params: ClientDialParams, result: ClientDialResult },
   register: {
     params: z.strictObject({
-      run: Text.max(64),
+      run: RunId,
       token: z.string().min(32).max(128),
       policy: RunPolicy,
     }),
     result: Empty,
   },
-  unregister: { params: z.strictObject({ run: Text.max(64) }), result: Empty },
+  unregister: { params: z.strictObject({ run: RunId }), result: Empty },
   resolve: { params: ResolveParams, result: ResolveResult },
   fileCapabilities: {
     params: z.strictObject({ path: Text }),

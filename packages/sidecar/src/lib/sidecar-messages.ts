@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { ERROR_CODES } from './error-code.ts'
-import { Base64, Count, Identifier, Milliseconds, Network, Route, Text } from './fields.ts'
+import { Base64, Count, Identifier, Milliseconds, Network, Route, RunId, Text } from './fields.ts'
 import { NodeState } from './node-messages.ts'
 
 // What the sidecar sends of its own accord, as in docs/sidecar-channel.md.
 
-export const ClientEvent = z.strictObject({
+const ClientEvent = z.strictObject({
   client: Identifier,
   bytes: Base64,
   /** Where the client connects from; with its first bytes only. */
@@ -14,7 +14,7 @@ export const ClientEvent = z.strictObject({
 
 export const FlowOpened = z.strictObject({
   flow: Identifier,
-  run: Text.optional(),
+  run: RunId.optional(),
   network: Network,
   source: Text,
   destination: Text,
@@ -70,7 +70,7 @@ export const AskParams = z.strictObject({
   destination: Text,
   name: Text.optional(),
   peer: Text.optional(),
-  run: Text.optional(),
+  run: RunId.optional(),
 })
 /** A flow for which the sidecar wants a verdict. */
 export type Ask = z.infer<typeof AskParams>

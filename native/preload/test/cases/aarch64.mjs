@@ -1,0 +1,42 @@
+// The other machine, under emulation: the same observations as on this one.
+import { deepEqual, equal } from 'node:assert/strict'
+import path from 'node:path'
+import { root, test } from '../lib/harness.mjs'
+import { environmentFor, observe, start } from '../lib/program.mjs'
+import { closedPort, echoServer, socksServer } from '../lib/servers.mjs'
+import { missing } from '../lib/toolchain.mjs'
+
+const names = { hello: ['100.64.0.1', 'fd7a:115c:a1e0::1'] }
+const SYSROOT = '/usr/aarch64-linux-gnu'
+const library = path.join(root, 'build/aarch64/libtailproxy.so')
+
+async function emulate(context, program, args, { LD_PRELOAD: _native, ...env }) {
+  const command = path.join(root, 'build/aarch64/test/glibc', program)
+  const options = ['-L', SYSROOT, '-E', `LD_PRELOAD=${library}`, command, ...args.map(String)]
+  const { status, stdout, stderr } = await start(context, 'qemu-aarch64', options, env).ended
+  deepEqual({ status, stderr }, { status: 0, stderr: '' })
+  return stdout
+}
+
+const programs = {
+  dial: (world) => ['fd7a:115c:a1e0::5', world.port],
+  again: (world) => ['100.64.0.5', world.closed, world.port, 'bound'],
+  peers: (world) => ['fd7a:115c:a1e0::5', world.port],
+  lookup: () => ['hello', 'hello', 'nobody'],
+  'host-entries': () => ['hello', '100.64.0.1', 'fd7a:115c:a1e0::1', 'nobody'],
+  'by-name': (world) => ['hello', world.port, 0],
+}
+for (const [program, args] of Object.entries(programs)) {
+  test(
+    `${program} on aarch64 is as on this machine`,
+    async (context) => {
+      const echo = await echoServer(context)
+      const world = { port: echo.port, closed: await closedPort(context) }
+      const routes = { [`*:${echo.port}`]: echo.port }
+      const env = environmentFor(await socksServer(context, { names, routes }))
+      const here = await observe(context, program, args(world), { env })
+      equal(await emulate(context, program, args(world), env), here)
+    },
+    { needs: missing.aarch64 },
+  )
+}

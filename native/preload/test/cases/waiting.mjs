@@ -1,0 +1,108 @@
+// connect() while it waits: signals, time limits, other threads.
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { test } from '../lib/harness.mjs'
+import { environmentFor, observe, observeBoth, start } from '../lib/program.mjs'
+import { slowServer, socksServer } from '../lib/servers.mjs'
+import { reply } from '../lib/socks-server.mjs'
+import { programPath } from '../lib/toolchain.mjs'
+import { FOUR, testBoth, world } from '../lib/world.mjs'
+
+/** A SOCKS5 server that leaves every dial waiting until `release()`. */
+async function waitingServer(context) {
+  const held = []
+  const socks = await socksServer(context, {
+    onConnect(_request, socket) {
+      held.push(socket)
+      return true
+    },
+  })
+  return {
+    port: socks.port,
+    release: () => held.splice(0).map((socket) => socket.write(Buffer.from([5, 0, ...reply(0)]))),
+  }
+}
+
+async function observeWaiting(context, program, host, server, args, { env, kind, until }) {
+  const port = env ? 80 : server.port
+  const command = programPath(program, kind)
+  const child = start(context, command, [host, port, ...args].map(String), env)
+  await child.says(until)
+  server.release()
+  const { status, stdout, stderr } = await child.ended
+  deepEqual({ status, stderr }, { status: 0, stderr: '' })
+  return stdout
+}
+
+async function waitBoth(context, program, args, until, kind) {
+  const direct = await slowServer(context)
+  const without = await observeWaiting(context, program, '127.0.0.1', direct, args, { until, kind })
+  const socks = await waitingServer(context)
+  const env = environmentFor(socks)
+  const within = await observeWaiting(context, program, FOUR, socks, args, { env, until, kind })
+  equal(within, without)
+  return within
+}
+
+testBoth('a handler with SA_RESTART does not end connect()', async (context, kind) => {
+  const seen = await waitBoth(context, 'signals', ['restart'], 'told\n', kind)
+  match(seen, /^told\nconnect: ok\nand again: EISCONN\n/)
+})
+
+testBoth('a handler without it does; connect() again goes on', async (context, kind) => {
+  const seen = await waitBoth(context, 'signals', ['plain'], 'peer: ENOTCONN\n', kind)
+  match(seen, /connect: EINTR\npeer: ENOTCONN\nconnect again: ok\nand again: EISCONN\n/)
+})
+
+test('after EINTR poll() and SO_ERROR end the dial', async (context) => {
+  const seen = await waitBoth(context, 'signals', ['plain', 'poll'], 'connect: EINTR\n')
+  match(seen, /^pending: 0$/m)
+})
+
+test('a signal every half millisecond shows nowhere', async (context) => {
+  const { port, env } = await world(context, { chunk: 1 })
+  const args = { direct: ['127.0.0.1', port, 'storm'], proxied: [FOUR, port, 'storm'], env }
+  match(await observeBoth(context, 'signals', args), /^failures: 0, signals: many$/m)
+})
+
+testBoth('SO_SNDTIMEO bounds connect(), which can be taken up again', async (context, kind) => {
+  const seen = await waitBoth(context, 'timeouts', ['send'], 'late\n', kind)
+  match(seen, /^connect: EINPROGRESS\npeer: ENOTCONN\nconnect again: EALREADY\n/)
+})
+
+test('SO_RCVTIMEO does not', async (context) => {
+  const delay = 200
+  const socks = await socksServer(context, {
+    onConnect(_request, socket) {
+      setTimeout(() => socket.write(Buffer.from([5, 0, ...reply(0)])), delay)
+      return true
+    },
+  })
+  const env = environmentFor(socks)
+  const seen = await observe(context, 'timeouts', [FOUR, 80, 'receive'], { env })
+  match(seen, /^connect: ok\nthen: EISCONN\npeer: the destination\nthe timeout is kept: 1\n$/)
+})
+
+test('O_NONBLOCK is never changed, as another thread sees', async (context) => {
+  const socks = await waitingServer(context)
+  const env = environmentFor(socks)
+  const args = { env, until: 'watched\n' }
+  const seen = await observeWaiting(context, 'flags', FOUR, socks, [], args)
+  match(seen, /^changes: 0\nwatched\nconnect: ok\n/m)
+})
+
+test('a signal handler that interrupts connect() can connect', async (context) => {
+  const held = []
+  const socks = await socksServer(context, {
+    onConnect(request, socket) {
+      if (request.port === 80) socket.write(Buffer.from([5, 0, ...reply(0)]))
+      else held.push(socket)
+      return true
+    },
+  })
+  const args = [FOUR, '80', '81']
+  const child = start(context, programPath('from-handler'), args, environmentFor(socks))
+  await child.says('told\n')
+  for (const socket of held) socket.write(Buffer.from([5, 0, ...reply(0)]))
+  const { stdout } = await child.ended
+  equal(stdout, 'told\nconnect: ok\nin the handler: 0\npeer: the destination\n')
+})

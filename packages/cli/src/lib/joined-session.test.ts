@@ -1,0 +1,101 @@
+import { chmodSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { resolveSettings, type SettingSources } from '@tailproxy/config'
+import { writeSessionFile } from '@tailproxy/session'
+import { expect, vi } from 'vitest'
+import { test as base } from '../testing/surroundings.ts'
+import { joinedSession } from './joined-session.ts'
+
+const SESSION = { hostname: 'laptop', controlUrl: 'http://127.0.0.1:4000', onlyTailnet: false }
+
+const test = base.extend<{ env: NodeJS.ProcessEnv }>({
+  env: async ({ directory }, use) => {
+    await use({
+      TAILPROXY_SESSION: writeSessionFile(directory, SESSION),
+      TAILPROXY_HOST: '127.0.0.1',
+      TAILPROXY_PORT: '1080',
+      TAILPROXY_PRELOAD_USER: 'run-1',
+      TAILPROXY_PRELOAD_PASSWORD: 'secret',
+    })
+  },
+})
+
+const REFUSED = expect.objectContaining({ code: 'ERR_TAILPROXY_COMMAND_LINE' })
+
+function settingsOf(sources: SettingSources = {}) {
+  return resolveSettings({ env: {}, ...sources })
+}
+
+test('joins the session that it is in', ({ env }) => {
+  expect(joinedSession(settingsOf(), env)).toEqual({
+    host: '127.0.0.1',
+    port: 1080,
+    user: 'run-1',
+    password: 'secret',
+  })
+})
+
+test.for([
+  'TAILPROXY_SESSION',
+  'TAILPROXY_HOST',
+  'TAILPROXY_PORT',
+  'TAILPROXY_PRELOAD_USER',
+  'TAILPROXY_PRELOAD_PASSWORD',
+])('joins nothing without %s', (name, { env }) => {
+  expect(joinedSession(settingsOf(), { ...env, [name]: undefined })).toBeUndefined()
+  expect(joinedSession(settingsOf(), { ...env, [name]: '' })).toBeUndefined()
+})
+
+test('joins when it is told to use just that session', ({ env }) => {
+  const flags = { hostname: 'laptop', controlUrl: 'http://127.0.0.1:4000', onlyTailnet: 'false' }
+  expect(joinedSession(settingsOf({ flags }), env)).toBeDefined()
+})
+
+test.for([
+  ['hostname', 'desktop', '--hostname is "desktop"', '"laptop"'],
+  ['controlUrl', 'http://127.0.0.1:5000', '--control-url is "http://127.0.0.1:5000"', ':4000'],
+  ['onlyTailnet', 'true', '--only-tailnet is "true"', '"false"'],
+] as const)('refuses another %s, and names both', ([name, value, ours, theirs], { env }) => {
+  const join = () => joinedSession(settingsOf({ flags: { [name]: value } }), env)
+  expect(join).toThrow(REFUSED)
+  expect(join).toThrow(ours)
+  expect(join).toThrow(theirs)
+})
+
+test('names the variable that asks for another', ({ env }) => {
+  const settings = settingsOf({ env: { TAILPROXY_HOSTNAME: 'desktop' } })
+  expect(() => joinedSession(settings, env)).toThrow('TAILPROXY_HOSTNAME is "desktop"')
+})
+
+test('refuses a session whose file is gone', ({ env, directory }) => {
+  const gone = { ...env, TAILPROXY_SESSION: path.join(directory, 'other.json') }
+  expect(() => joinedSession(settingsOf(), gone)).toThrow(REFUSED)
+})
+
+test('refuses a session whose process is gone', ({ env }) => {
+  vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' })
+  })
+  expect(() => joinedSession(settingsOf(), env)).toThrow(REFUSED)
+})
+
+test('joins the session of another user, whose process we may not signal', ({ env }) => {
+  vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' })
+  })
+  expect(joinedSession(settingsOf(), env)).toBeDefined()
+})
+
+test('joins a session whose file it may not read', ({ env, directory }) => {
+  chmodSync(directory, 0o700)
+  const euid = process.geteuid?.()
+  if (euid === 0) process.seteuid?.(65_534)
+  else chmodSync(directory, 0)
+  try {
+    expect(joinedSession(settingsOf({ flags: { hostname: 'desktop' } }), env)).toBeDefined()
+  } finally {
+    if (euid === 0) process.seteuid?.(0)
+    else chmodSync(directory, 0o700)
+  }
+})
