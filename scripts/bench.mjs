@@ -121,7 +121,9 @@ function print(results) {
     const [low, high] = [Math.min(...values), Math.max(...values)]
     return `${median(values).toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`
   }
-  console.log(`Medians of ${rounds} alternating rounds, with lowest and highest. TailProxy is an unmodified C`)
+  console.log(
+    `Medians of ${rounds} alternating rounds, with lowest and highest. TailProxy is an unmodified C`,
+  )
   console.log('client under the preload library; the ratio is TailProxy to tsnet.Dial.\n')
   const table = [['', 'unit', 'loopback', 'tsnet.Dial', 'tailproxy', 'ratio', 'better is']]
   for (const { name, unit, better } of METRICS) {
@@ -131,7 +133,12 @@ function print(results) {
   }
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)))
   for (const row of table) {
-    console.log(row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
   }
 }
 

@@ -22,8 +22,8 @@ async function run(command, args, options) {
     child.once('error', reject)
     child.once('close', resolve)
   })
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
-  return { status: await status, stdout, stderr }
+  const all = await Promise.all([status, text(child.stdout), text(child.stderr)])
+  return { status: all[0], stdout: all[1], stderr: all[2] }
 }
 
 /** The pnpm that runs this script, else whichever npx finds. */

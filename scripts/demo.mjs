@@ -11,7 +11,9 @@ const COMMAND = ['lab', 'run', '--', 'curl', '--silent', '--show-error', '--fail
 
 requireToolchain()
 if (spawnSync('curl', ['--version']).error) {
-  process.stderr.write('tailproxy: the demo fetches a page with curl; install it (Debian: apt-get install curl)\n')
+  process.stderr.write(
+    'tailproxy: the demo fetches a page with curl; install it (Debian: apt-get install curl)\n',
+  )
   process.exit(1)
 }
 console.log('Building (minutes the first time, a second from then on) …')
@@ -35,6 +37,8 @@ process.on('SIGINT', () => {})
 const [code] = await once(demo, 'close')
 const seconds = ((performance.now() - started) / 1000).toFixed(1)
 if (code === 0) {
-  console.log(`\nA tailnet started, curl reached a node on it by name, and all of it is gone again: ${seconds} s.`)
+  console.log(
+    `\nA tailnet started, curl reached a node on it by name, and all of it is gone again: ${seconds} s.`,
+  )
 }
 process.exitCode = code ?? 1

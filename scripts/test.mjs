@@ -58,7 +58,9 @@ for (const { directory, name } of packages) {
     sum.failed += 1
     continue
   }
-  console.log(`${name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`)
+  console.log(
+    `${name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`,
+  )
   for (const need of result.skippedFor) console.log(`  skipped: needs ${need}`)
   for (const key of Object.keys(sum)) sum[key] += result[key]
 }

@@ -1,4 +1,4 @@
-// Runs every Go test, then every fuzz target for a few seconds, and writes
+// Runs gofmt and go vet, every Go test, then every fuzz target for a few seconds, and writes
 // test-results/results.json: {runner, passed, failed, skipped, skippedFor}.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,9 +26,9 @@ function report() {
   process.exitCode = results.failed === 0 ? 0 : 1
 }
 
-/** Runs go and hands each line of its output to `onLine`; resolves to the exit status. */
-async function go(args, onLine) {
-  const child = spawn('go', args, {
+/** Runs a tool and hands each line of its output to `onLine`; resolves to the exit status. */
+async function run(tool, args, onLine) {
+  const child = spawn(tool, args, {
     cwd: root,
     env: goEnvironment,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -37,6 +37,20 @@ async function go(args, onLine) {
   for await (const line of createInterface({ input: child.stdout })) onLine(line)
   const [status] = await closed
   return status
+}
+
+const go = (args, onLine) => run('go', args, onLine)
+
+/** Counts as one test, which passes when the tool has nothing to say. */
+async function runCheck(title, tool, args) {
+  const output = []
+  const status = await run(tool, args, (line) => output.push(line))
+  if (status === 0 && output.length === 0) {
+    results.passed += 1
+    return
+  }
+  results.failed += 1
+  console.log([`FAIL ${title}`, ...output].join('\n'))
 }
 
 /** One `go test -json` run. A test with subtests is not counted: they are. */
@@ -114,12 +128,12 @@ class TestRun {
 }
 
 async function runTests() {
-  const run = new TestRun()
+  const tests = new TestRun()
   const status = await go(
     ['test', '-json', `-timeout=${TEST_LIMIT}`, ...buildFlags, './...'],
-    (line) => run.read(line),
+    (line) => tests.read(line),
   )
-  run.finish()
+  tests.finish()
   if (status !== 0 && results.failed === 0) {
     console.log(`go test ended with status ${status}`)
     results.failed += 1
@@ -152,6 +166,8 @@ async function runFuzz({ pkg, name }) {
 }
 
 if (findGo()) {
+  await runCheck('gofmt', 'gofmt', ['-l', 'cmd', 'internal'])
+  await runCheck('go vet', 'go', ['vet', ...buildFlags, './...'])
   await runTests()
   for (const target of await fuzzTargets()) await runFuzz(target)
 } else {

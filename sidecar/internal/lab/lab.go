@@ -22,6 +22,9 @@ const (
 	ExitName  = "exit"
 )
 
+// buryWait is the longest that Close waits for its nodes to be closed.
+const buryWait = 2 * time.Second
+
 // Options of a lab. The zero value is a lab that lets everyone in.
 type Options struct {
 	// Delay is how much longer every packet takes to reach a node of the lab, so it is what a round
@@ -215,7 +218,7 @@ func (l *Lab) Close() {
 	for _, n := range nodes {
 		l.bury(n)
 	}
-	l.dying.Wait()
+	l.awaitBuried()
 	if l.control != nil {
 		l.control.close()
 	}
@@ -227,6 +230,20 @@ func (l *Lab) Close() {
 	}
 	if l.dir != "" {
 		os.RemoveAll(l.dir)
+	}
+}
+
+// awaitBuried waits for nodes to be closed, but not for ever, as tsnet may: with more than a queue
+// full of connections in TIME-WAIT, Close sends their resets to a reader that it has stopped.
+func (l *Lab) awaitBuried() {
+	buried := make(chan struct{})
+	go func() {
+		l.dying.Wait()
+		close(buried)
+	}()
+	select {
+	case <-buried:
+	case <-time.After(buryWait):
 	}
 }
 

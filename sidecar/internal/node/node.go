@@ -88,9 +88,7 @@ func (n *Node) start(ctx context.Context) error {
 	if strings.ContainsAny(n.options.AuthKey, " \t\r\n") {
 		return message.Errorf(message.Denied, "the auth key has white space in it")
 	}
-	n.state.set(message.StateStarting, "")
 	n.inLab.Store(n.options.Lab || isLab(ctx, n.options.ControlURL))
-	prepareEnvironment(n.options, n.inLab.Load())
 	client, err := n.launch(ctx)
 	if err != nil {
 		return err
@@ -134,6 +132,8 @@ func (n *Node) launch(ctx context.Context) (*local.Client, error) {
 		return nil, err
 	}
 	n.started = true
+	n.state.set(message.StateStarting, "")
+	prepareEnvironment(n.options, n.inLab.Load())
 	lock, err := lockStateDir(n.options.StateDir)
 	if err != nil {
 		return nil, err

@@ -152,7 +152,8 @@ func (p *paths) run(peer *peers.Peer) bool {
 			wait *= 2
 			retry.Reset(wait)
 		case <-limit.C:
-			return false
+			// A tunnel that carries no pings is one all the same.
+			return p.tunnel.hasSession(peer.Key)
 		case <-p.ctx.Done():
 			return false
 		}

@@ -65,9 +65,18 @@ type dialed struct {
 
 const many = 10000
 
+// newDriver speaks with a sidecar in this process.
 func newDriver(t testing.TB) *driver {
 	t.Helper()
 	ours, theirs := net.Pipe()
+	d := prepareDriver(t, ours)
+	go func() { d.done <- Run(context.Background(), theirs) }()
+	d.begin()
+	return d
+}
+
+// prepareDriver returns a driver that does not read yet.
+func prepareDriver(t testing.TB, ours io.ReadWriteCloser) *driver {
 	d := &driver{
 		t:   t,
 		dir: t.TempDir() + "/state", // made first, so removed last
@@ -96,11 +105,13 @@ func newDriver(t testing.TB) *driver {
 	channel.HandleRequest(d.conn, message.MethodAsk, func(_ context.Context, q message.Ask) (message.AskResult, error) {
 		return d.ask(q)
 	})
-	go func() { d.done <- Run(context.Background(), theirs) }()
-	go d.conn.Serve(context.Background())
-	t.Cleanup(d.close)
-	d.call(message.MethodHello, message.Hello{Protocol: message.ProtocolVersion, Driver: "test"})
 	return d
+}
+
+func (d *driver) begin() {
+	go d.conn.Serve(context.Background())
+	d.t.Cleanup(d.close)
+	request[message.HelloResult](d, message.MethodHello, message.Hello{Protocol: message.ProtocolVersion, Driver: "test"})
 }
 
 // close ends the channel and waits for the sidecar's end.
@@ -120,9 +131,7 @@ func (d *driver) close() {
 
 func (d *driver) call(method string, params any) {
 	d.t.Helper()
-	if _, err := tryCall[message.HelloResult](d, method, params); err != nil {
-		d.t.Fatalf("%s: %v", method, err)
-	}
+	request[message.Empty](d, method, params)
 }
 
 func request[R any](d *driver, method string, params any) R {

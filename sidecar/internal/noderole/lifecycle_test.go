@@ -15,11 +15,6 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 )
 
-func (d *driver) call2(method string, params any) {
-	d.t.Helper()
-	request[message.Empty](d, method, params)
-}
-
 func TestStartsOnce(t *testing.T) {
 	l := startLab(t, lab.Options{})
 	d := newDriver(t)
@@ -105,7 +100,7 @@ func TestTheEndResetsWhatIsOpen(t *testing.T) {
 		end  func(d *driver)
 	}{
 		{"of the channel", func(d *driver) { d.close() }},
-		{"by stop", func(d *driver) { d.call2(message.MethodStop, message.Empty{}) }},
+		{"by stop", func(d *driver) { d.call(message.MethodStop, message.Empty{}) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := startLab(t, lab.Options{})

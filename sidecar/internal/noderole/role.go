@@ -108,6 +108,9 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 	r.names.Store(names)
 	r.dialing.Store(&dial.Dialer{Node: n, Resolver: names})
 	if err := n.Start(ctx); err != nil {
+		// Another start, with another key perhaps, is welcome.
+		n.Close()
+		r.node.CompareAndSwap(n, nil)
 		return message.Node{}, err
 	}
 	return describeSelf(n.Self()), nil

@@ -21,14 +21,14 @@ func register(run string, policy message.Policy) message.Register {
 
 func TestRegistersARunOnce(t *testing.T) {
 	d := newDriver(t)
-	d.call2(message.MethodRegister, register("a", message.Policy{}))
+	d.call(message.MethodRegister, register("a", message.Policy{}))
 	_, err := tryCall[message.Empty](d, message.MethodRegister, register("a", message.Policy{}))
 	if message.CodeOf(err) != message.Busy {
 		t.Errorf("the second time gave %v", err)
 	}
-	d.call2(message.MethodUnregister, message.Unregister{Run: "a"})
-	d.call2(message.MethodUnregister, message.Unregister{Run: "a"})
-	d.call2(message.MethodRegister, register("a", message.Policy{}))
+	d.call(message.MethodUnregister, message.Unregister{Run: "a"})
+	d.call(message.MethodUnregister, message.Unregister{Run: "a"})
+	d.call(message.MethodRegister, register("a", message.Policy{}))
 	_, err = tryCall[message.Empty](d, message.MethodRegister, register("b", message.Policy{Bypass: []string{"10/8"}}))
 	if message.CodeOf(err) != message.Protocol {
 		t.Errorf("a bad CIDR gave %v", err)
@@ -40,7 +40,7 @@ func TestAsksWhenThePolicySaysSo(t *testing.T) {
 	d, socks := joined(t, l)
 	hello, _ := l.Node(lab.HelloName)
 	d.run = "asked"
-	d.call2(message.MethodRegister, register("asked", message.Policy{Ask: true}))
+	d.call(message.MethodRegister, register("asked", message.Policy{Ask: true}))
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	for _, tt := range []struct {
@@ -82,7 +82,7 @@ func TestOnlyTailnetRefusesTheRest(t *testing.T) {
 	l := startLab(t, lab.Options{})
 	d, socks := joined(t, l)
 	d.run = "strict"
-	d.call2(message.MethodRegister, register("strict", message.Policy{OnlyTailnet: true}))
+	d.call(message.MethodRegister, register("strict", message.Policy{OnlyTailnet: true}))
 	_, _, err := dialSocks(socks, "192.0.2.1", 80)
 	var refusal socksError
 	if !errors.As(err, &refusal) || byte(refusal) != replyOf(message.Denied) {
@@ -114,7 +114,7 @@ func TestUnregisterResetsFlowsAndDials(t *testing.T) {
 	other := mustDial(t, socks, "hello", 7)
 	within(t, "the answer", d.dialed)
 	d.run = "ends"
-	d.call2(message.MethodRegister, register("ends", message.Policy{}))
+	d.call(message.MethodRegister, register("ends", message.Policy{}))
 	conn := mustDial(t, socks, "hello", 7)
 	within(t, "the answer", d.dialed)
 	d.run = "hangs"
@@ -123,7 +123,7 @@ func TestUnregisterResetsFlowsAndDials(t *testing.T) {
 		asked <- q
 		return message.AskResult{Allow: true}, nil
 	}
-	d.call2(message.MethodRegister, register("hangs", message.Policy{Ask: true}))
+	d.call(message.MethodRegister, register("hangs", message.Policy{Ask: true}))
 	hanging := make(chan error, 1)
 	go func() {
 		_, _, err := dialSocks(socks, "victim", 7)
@@ -131,8 +131,8 @@ func TestUnregisterResetsFlowsAndDials(t *testing.T) {
 	}()
 	within(t, "the question", asked)
 	started := time.Now()
-	d.call2(message.MethodUnregister, message.Unregister{Run: "ends"})
-	d.call2(message.MethodUnregister, message.Unregister{Run: "hangs"})
+	d.call(message.MethodUnregister, message.Unregister{Run: "ends"})
+	d.call(message.MethodUnregister, message.Unregister{Run: "hangs"})
 	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the program read %v", err)
 	}

@@ -97,7 +97,7 @@ func (r *Resolver) query(ctx context.Context, name, kind string) (records, error
 		}
 		return records{}, fmt.Errorf("asking the tailnet for %s: %w", name, err)
 	}
-	found, err := parseAnswer(answer, name)
+	found, err := parseAnswer(answer)
 	if err != nil {
 		return records{}, fmt.Errorf("asking the tailnet for %s: %w", name, err)
 	}
@@ -108,7 +108,7 @@ func (r *Resolver) query(ctx context.Context, name, kind string) (records, error
 const maxAliases = 16
 
 // parseAnswer reads a DNS message. It comes from outside.
-func parseAnswer(answer []byte, name string) (records, error) {
+func parseAnswer(answer []byte) (records, error) {
 	var parser dnsmessage.Parser
 	header, err := parser.Start(answer)
 	if err != nil {

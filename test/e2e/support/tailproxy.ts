@@ -76,7 +76,9 @@ export function start(file: string, args: readonly string[], options: StartOptio
       child.stdout.on('data', look)
       look()
       void finished.then(({ status, stderr }) => {
-        reject(new Error(`ended with ${status} before it said ${pattern}: ${output.stdout}${stderr}`))
+        reject(
+          new Error(`ended with ${status} before it said ${pattern}: ${output.stdout}${stderr}`),
+        )
       })
     })
   return { child, output, finished, says }

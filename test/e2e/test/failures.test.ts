@@ -1,6 +1,6 @@
-import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect } from 'vitest'
 import { lacks, named } from '../support/needs.ts'
@@ -19,22 +19,24 @@ test.skipIf(lacks('curl'))(
 )
 
 describe.for(['blocking', 'non-blocking'])('a %s connect', (mode) => {
-  test.skipIf(needsPython)(named('ends with ECONNREFUSED on a closed port', 'python3'), async ({
-    tailnet: { tailproxy, hello },
-  }) => {
-    for (const host of [hello.ipv4, hello.ipv6]) {
-      const { stdout } = await tailproxy.run(['python3', connectErrno, mode, host, '81'])
-      expect(stdout).toBe('ECONNREFUSED\n')
-    }
-  })
+  test.skipIf(needsPython)(
+    named('ends with ECONNREFUSED on a closed port', 'python3'),
+    async ({ tailnet: { tailproxy, hello } }) => {
+      for (const host of [hello.ipv4, hello.ipv6]) {
+        const { stdout } = await tailproxy.run(['python3', connectErrno, mode, host, '81'])
+        expect(stdout).toBe('ECONNREFUSED\n')
+      }
+    },
+  )
 
-  test.skipIf(needsPython)(named('ends with ENETUNREACH where no peer is', 'python3'), async ({
-    tailnet,
-  }) => {
-    const command = ['python3', connectErrno, mode, '100.127.254.254', '80']
-    const { stdout } = await tailnet.tailproxy.run(command)
-    expect(stdout).toBe('ENETUNREACH\n')
-  })
+  test.skipIf(needsPython)(
+    named('ends with ENETUNREACH where no peer is', 'python3'),
+    async ({ tailnet }) => {
+      const command = ['python3', connectErrno, mode, '100.127.254.254', '80']
+      const { stdout } = await tailnet.tailproxy.run(command)
+      expect(stdout).toBe('ENETUNREACH\n')
+    },
+  )
 
   test.skipIf(needsPython)(
     named('ends with ETIMEDOUT when the peer does not answer any more', 'python3'),
@@ -53,7 +55,14 @@ describe.for(['blocking', 'non-blocking'])('a %s connect', (mode) => {
       const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
       await once(server, 'listening')
       const port = String((server.address() as AddressInfo).port)
-      const open = await tailproxy.run(['-verbose', 'python3', connectErrno, mode, '127.0.0.1', port])
+      const open = await tailproxy.run([
+        '-verbose',
+        'python3',
+        connectErrno,
+        mode,
+        '127.0.0.1',
+        port,
+      ])
       expect(open.stdout).toBe('connected\n')
       expect(open.stderr).not.toContain('flow')
       server.close()

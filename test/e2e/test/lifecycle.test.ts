@@ -22,7 +22,7 @@ const pidOf = ({ child }: Running): number => child.pid as number
 const gone = (pid: number) => vi.waitFor(() => expect(isRunning(pid)).toBe(false), 10_000)
 
 describe('the exit status', () => {
-  test('is the command\'s', async ({ tailnet: { tailproxy } }) => {
+  test("is the command's", async ({ tailnet: { tailproxy } }) => {
     expect(await tailproxy.run(['sh', '-c', 'echo out; echo err >&2; exit 7'])).toEqual({
       status: 7,
       signal: null,
@@ -112,20 +112,23 @@ test('Ctrl-C while the node comes up takes everything down', async ({ tailnet: {
 })
 
 describe('a program that cannot be captured', () => {
-  test.skipIf(lacks('cc'))(named('is refused when it is static', 'cc'), async ({
-    tailnet: { tailproxy },
-  }) => {
-    const program = path.join(scratch, 'static')
-    execFileSync('cc', ['-static', '-x', 'c', '-o', program, '-'], { input: 'int main(){return 4;}' })
-    expect(await tailproxy.run([program])).toMatchObject({
-      status: 125,
-      stderr: `tailproxy: ${program} is statically linked, so the preload library cannot be loaded into it; its traffic would go past the tailnet (--allow-unwrapped runs it all the same)\n`,
-    })
-    expect(await tailproxy.run(['--allow-unwrapped', program])).toMatchObject({
-      status: 4,
-      stderr: expect.stringContaining('it runs without TailProxy'),
-    })
-  })
+  test.skipIf(lacks('cc'))(
+    named('is refused when it is static', 'cc'),
+    async ({ tailnet: { tailproxy } }) => {
+      const program = path.join(scratch, 'static')
+      execFileSync('cc', ['-static', '-x', 'c', '-o', program, '-'], {
+        input: 'int main(){return 4;}',
+      })
+      expect(await tailproxy.run([program])).toMatchObject({
+        status: 125,
+        stderr: `tailproxy: ${program} is statically linked, so the preload library cannot be loaded into it; its traffic would go past the tailnet (--allow-unwrapped runs it all the same)\n`,
+      })
+      expect(await tailproxy.run(['--allow-unwrapped', program])).toMatchObject({
+        status: 4,
+        stderr: expect.stringContaining('it runs without TailProxy'),
+      })
+    },
+  )
 
   const isRoot = process.getuid?.() === 0
   test.skipIf(!isRoot)(
@@ -161,7 +164,9 @@ test('a joined command cannot ask for another node', async ({ tailnet: { tailpro
   const running = tailproxy.start(['sh', '-c', `"${command}" -hostname=other true`])
   const { status, stderr } = await running.finished
   expect(status).toBe(125)
-  expect(stderr).toMatch(/--hostname is "other", but the session this command is in has "client-\d+"/)
+  expect(stderr).toMatch(
+    /--hostname is "other", but the session this command is in has "client-\d+"/,
+  )
 })
 
 test('a wrapped command is not given the keys', async ({ tailnet: { tailproxy } }) => {
@@ -176,7 +181,9 @@ test('the state directory is private and no session file stays behind', async ({
   tailnet: { tailproxy },
 }) => {
   const state = path.join(scratch, 'state')
-  expect(await tailproxy.run(['stat', '-c', '%a', state], { env: { TAILPROXY_STATE_DIR: state } })).toMatchObject({
+  expect(
+    await tailproxy.run(['stat', '-c', '%a', state], { env: { TAILPROXY_STATE_DIR: state } }),
+  ).toMatchObject({
     stdout: '700\n',
   })
   expect(existsSync(path.join(state, 'session.json'))).toBe(false)

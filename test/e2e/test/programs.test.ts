@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -10,8 +10,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { has, lacks, named } from '../support/needs.ts'
 import { type Tailnet, test } from '../support/tailnet.ts'
 
-const fixture = (name: string) =>
-  fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
 let scratch: string
 beforeAll(() => {
@@ -43,7 +42,11 @@ const programs: Program[] = [
     needs: 'python3',
     command: (host) => ['python3', fixture('fetch_asyncio.py'), host],
   },
-  { name: 'Node http', needs: 'node', command: (host) => ['node', fixture('fetch.mjs'), url(host)] },
+  {
+    name: 'Node http',
+    needs: 'node',
+    command: (host) => ['node', fixture('fetch.mjs'), url(host)],
+  },
   {
     name: 'Java HttpURLConnection',
     needs: 'javac',
@@ -93,7 +96,9 @@ describe('git', () => {
     // git's "dumb" protocol: a repository is files.
     server = createServer((request, response) => {
       try {
-        response.end(readFileSync(path.join(scratch, new URL(request.url ?? '', 'http://x').pathname)))
+        response.end(
+          readFileSync(path.join(scratch, new URL(request.url ?? '', 'http://x').pathname)),
+        )
       } catch {
         response.writeHead(404).end()
       }

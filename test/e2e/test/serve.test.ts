@@ -1,6 +1,6 @@
-import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { expect, vi } from 'vitest'
 import { lacks, named } from '../support/needs.ts'
 import { test } from '../support/tailnet.ts'

@@ -54,13 +54,32 @@ test.skipIf(lacks('curl'))(
 
 describe('a configuration file that cannot be used stops with 125 and', () => {
   test.for([
-    ['names the file that is missing', undefined, /cannot read .*missing.json: there is no such file/],
+    [
+      'names the file that is missing',
+      undefined,
+      /cannot read .*missing.json: there is no such file/,
+    ],
     ['names line and column of bad JSON', '{\n  "hostname": ]', /bad.json: .* line 2, column 15/],
-    ['names key, value and what is allowed', '{"proxy_port": 70000}', /"proxy_port" is 70000; allowed is a port from 1 to 65535/],
-    ['names the nearest key', '{"host_name": "x"}', /unknown key "host_name"; did you mean "hostname"\?/],
-    ['does not drop an exit node in silence', '{"exit_node": "us"}', /"exit_node" is "us", but this version does not have that feature/],
+    [
+      'names key, value and what is allowed',
+      '{"proxy_port": 70000}',
+      /"proxy_port" is 70000; allowed is a port from 1 to 65535/,
+    ],
+    [
+      'names the nearest key',
+      '{"host_name": "x"}',
+      /unknown key "host_name"; did you mean "hostname"\?/,
+    ],
+    [
+      'does not drop an exit node in silence',
+      '{"exit_node": "us"}',
+      /"exit_node" is "us", but this version does not have that feature/,
+    ],
   ] as const)('%s', async ([, content, message], { tailnet: { tailproxy } }) => {
-    const file = content === undefined ? path.join(scratch, 'missing.json') : configuration('bad.json', content)
+    const file =
+      content === undefined
+        ? path.join(scratch, 'missing.json')
+        : configuration('bad.json', content)
     const { status, stderr } = await tailproxy.run(['-config', file, 'true'])
     expect(status).toBe(125)
     expect(stderr).toMatch(message)

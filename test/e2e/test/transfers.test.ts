@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { findSidecar } from '@tailproxy/sidecar'
 import { Session, sidecarEnvironment } from '@tailproxy/session'
+import { findSidecar } from '@tailproxy/sidecar'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { lacks, named } from '../support/needs.ts'
 import { type Tailnet, test } from '../support/tailnet.ts'
@@ -17,8 +17,7 @@ import { start } from '../support/tailproxy.ts'
 
 const BLOCK = 1024 * 1024
 const BLOCKS = 200
-const fixture = (name: string) =>
-  fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
 /** 200 MB in which no block is like another, so that one lost, doubled or moved shows in the hash. */
 function* payload(): Generator<Buffer> {

@@ -43,22 +43,26 @@ export async function labRun(
     throw new CommandLineError('lab run brings its own control server; drop --control-url')
   }
   const directory = mkdtempSync(path.join(tmpdir(), 'tailproxy-lab-'))
-  try {
-    const started = await interruptible(startLab)
+  // To the very end: a signal never stops us before everything is taken down again.
+  return interruptible(async (signal) => {
     try {
-      const { controlUrl } = started.info
-      const values = { ...resolved.values, controlUrl, stateDir: path.join(directory, 'state') }
-      return await run(
-        words,
-        { ...resolved, values: { ...values, authKey: '' } },
-        { lab: true, extra: { TAILPROXY_CONTROL_URL: controlUrl, PATH: pathWithUs(directory) } },
-      )
+      const started = await startLab(signal)
+      try {
+        const { controlUrl } = started.info
+        const values = { ...resolved.values, controlUrl, stateDir: path.join(directory, 'state') }
+        signal.throwIfAborted()
+        return await run(
+          words,
+          { ...resolved, values: { ...values, authKey: '' } },
+          { lab: true, extra: { TAILPROXY_CONTROL_URL: controlUrl, PATH: pathWithUs(directory) } },
+        )
+      } finally {
+        await started.stop()
+      }
     } finally {
-      await started.stop()
+      rmSync(directory, { recursive: true, force: true })
     }
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
-  }
+  })
 }
 
 async function startLab(signal: AbortSignal): Promise<Lab> {

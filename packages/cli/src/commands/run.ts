@@ -34,16 +34,18 @@ export async function run(
     return start(wrapped, commandEnvironment({ ...joined, library }, settings, extra))
   }
 
-  const { session, stateDirectory } = await interruptible((signal) =>
-    openSession(settings, { signal, lab }),
-  )
-  const file = writeSessionFile(stateDirectory, settings)
-  try {
-    return await runIn(session, wrapped, settings, { ...extra, TAILPROXY_SESSION: file })
-  } finally {
-    removeSessionFile(file)
-    await session.close()
-  }
+  // To the very end: a signal never stops us before everything is taken down again.
+  return interruptible(async (signal) => {
+    const { session, stateDirectory } = await openSession(settings, { signal, lab })
+    const file = writeSessionFile(stateDirectory, settings)
+    try {
+      const sessionVariables = { ...extra, TAILPROXY_SESSION: file }
+      return await runIn(session, wrapped, settings, sessionVariables, signal)
+    } finally {
+      removeSessionFile(file)
+      await session.close()
+    }
+  })
 }
 
 async function runIn(
@@ -51,6 +53,7 @@ async function runIn(
   wrapped: Wrapped,
   settings: Settings,
   extra: NodeJS.ProcessEnv,
+  signal: AbortSignal,
 ): Promise<ChildExit> {
   if (!wrapped.unwrapped && process.getuid?.() !== 0) {
     if (await session.fileCapabilities(wrapped.program)) {
@@ -67,7 +70,10 @@ async function runIn(
   })
   const { host, port } = session
   const access = { library: wrapped.library, host, port, user, password }
-  const child = start(wrapped, commandEnvironment(access, settings, extra))
+  const env = commandEnvironment(access, settings, extra)
+  signal.throwIfAborted()
+  // From here on signals are the command's.
+  const child = start(wrapped, env)
   const over = child.then(
     () => undefined,
     () => undefined,

@@ -1,2 +1,4 @@
-/** Held equal to package.json by a test. */
-export const VERSION = '0.1.0'
+import manifest from '../../package.json' with { type: 'json' }
+
+/** The version of this package. */
+export const VERSION: string = manifest.version

@@ -1,2 +1,4 @@
-/** What the driver calls itself in `hello`; held equal to package.json by a test. */
-export const DRIVER_VERSION = '0.1.0'
+import manifest from '../../package.json' with { type: 'json' }
+
+/** What the driver calls itself in `hello`: the version of this package. */
+export const DRIVER_VERSION: string = manifest.version
