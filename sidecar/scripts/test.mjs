@@ -1,4 +1,4 @@
-// Runs gofmt and go vet, every Go test, then every fuzz target for a few seconds, and writes
+// Runs gofmt and go vet, every Go test, then every fuzz target for a moment, and writes
 // test-results/results.json: {runner, passed, failed, skipped, skippedFor}.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,7 +8,9 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { buildFlags, findGo, goEnvironment, root } from './go.mjs'
 
-const FUZZ_TIME = '5s'
+// Runs, about five seconds' worth: with a time, Go 1.26 fails now and then when it is over
+// (https://go.dev/issue/75804).
+const FUZZ_TIME = '60000x'
 const TEST_LIMIT = '300s'
 const NEEDS = /needs (.+)/
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -41,7 +40,6 @@ type Options struct {
 // Lab is a running tailnet.
 type Lab struct {
 	options  Options
-	dir      string
 	relay    *relay
 	resolver *resolver
 	control  *control
@@ -77,9 +75,6 @@ func Start(ctx context.Context, options Options) (*Lab, error) {
 }
 
 func (l *Lab) start(ctx context.Context) (err error) {
-	if l.dir, err = os.MkdirTemp("", "tailproxy-lab-"); err != nil {
-		return err
-	}
 	if l.relay, err = startRelay(); err != nil {
 		return err
 	}
@@ -228,9 +223,6 @@ func (l *Lab) Close() {
 	if l.relay != nil {
 		l.relay.close()
 	}
-	if l.dir != "" {
-		os.RemoveAll(l.dir)
-	}
 }
 
 // awaitBuried waits for nodes to be closed, but not for ever, as tsnet may: with more than a queue
@@ -256,11 +248,7 @@ func (l *Lab) newNode(name string) (*node, error) {
 	if _, ok := l.nodes[name]; ok {
 		return nil, message.Errorf(message.Busy, "the lab has a node %s already", name)
 	}
-	dir, err := os.MkdirTemp(l.dir, name+"-")
-	if err != nil {
-		return nil, err
-	}
-	n := newNode(l, name, dir)
+	n := newNode(l, name)
 	l.nodes[name] = n
 	l.order = append(l.order, name)
 	return n, nil

@@ -11,14 +11,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/dns/dnsmessage"
-	"tailscale.com/ipn"
-	"tailscale.com/tsnet"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/lab"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
@@ -244,134 +239,6 @@ func TestAddNode(t *testing.T) {
 	if err := l.AddForward(lab.HelloName, lab.Forward{Port: 80}); message.CodeOf(err) != message.Busy {
 		t.Errorf("a forward of a port that is taken: %v", err)
 	}
-}
-
-func TestNames(t *testing.T) {
-	l := startLab(t, lab.Options{})
-	c := joinLab(t, l, "client")
-	if err := l.AddRecord(t.Context(), "extra", netip.MustParseAddr("100.64.0.1")); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.AddRecord(t.Context(), "www.example.com", netip.MustParseAddr("2001:db8::1")); err != nil {
-		t.Fatal(err)
-	}
-	if got := c.lookup(t, "extra."+lab.Domain, "A"); got != "100.64.0.1" {
-		t.Errorf("a label in the tailnet's domain: %s", got)
-	}
-	if got := c.lookup(t, "www.example.com", "AAAA"); got != "2001:db8::1" {
-		t.Errorf("any name: %s", got)
-	}
-	for _, name := range []string{"nobody." + lab.Domain, "nobody.example.org"} {
-		if got := c.lookup(t, name, "A"); got != dnsmessage.RCodeNameError.String() {
-			t.Errorf("%s: %s, want no such name", name, got)
-		}
-	}
-}
-
-// lookup returns the first address, or the response code when there is none.
-func (c client) lookup(t *testing.T, name, kind string) string {
-	t.Helper()
-	local, err := c.LocalClient()
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, _, err := local.QueryDNS(t.Context(), name, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var answer dnsmessage.Message
-	if err := answer.Unpack(raw); err != nil {
-		t.Fatal(err)
-	}
-	for _, record := range answer.Answers {
-		switch body := record.Body.(type) {
-		case *dnsmessage.AResource:
-			return netip.AddrFrom4(body.A).String()
-		case *dnsmessage.AAAAResource:
-			return netip.AddrFrom16(body.AAAA).String()
-		}
-	}
-	return answer.RCode.String()
-}
-
-func TestHostnames(t *testing.T) {
-	l := startLab(t, lab.Options{})
-	first := joinLab(t, l, "twin")
-	second := joinLab(t, l, "twin")
-	if got := second.name(t); got != "twin-1."+lab.Domain {
-		t.Errorf("the second twin is %s while the first is there", got)
-	}
-	if got := first.name(t); got != "twin."+lab.Domain {
-		t.Errorf("the first twin is %s", got)
-	}
-	first.Close()
-	second.Close()
-	third := joinLab(t, l, "twin")
-	if got := third.name(t); got != "twin."+lab.Domain {
-		t.Errorf("the third twin is %s when the others are gone", got)
-	}
-}
-
-func (c client) name(t *testing.T) string {
-	t.Helper()
-	local, err := c.LocalClient()
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, err := local.StatusWithoutPeers(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSuffix(status.Self.DNSName, ".")
-}
-
-func TestTags(t *testing.T) {
-	l := startLab(t, lab.Options{})
-	c := joinLab(t, l, "server", func(s *tsnet.Server) { s.AdvertiseTags = []string{"tag:server"} })
-	local, err := c.LocalClient()
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, err := local.StatusWithoutPeers(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if status.Self.Tags == nil || status.Self.Tags.At(0) != "tag:server" {
-		t.Errorf("tags are %v", status.Self.Tags)
-	}
-}
-
-func TestAuthKey(t *testing.T) {
-	l := startLab(t, lab.Options{AuthKey: "tskey-auth-right"})
-	joinLab(t, l, "friend", func(s *tsnet.Server) { s.AuthKey = "tskey-auth-right" })
-}
-
-func TestLogin(t *testing.T) {
-	l := startLab(t, lab.Options{RequireAuth: true})
-	joinLab(t, l, "friend", func(s *tsnet.Server) {
-		if err := s.Start(); err != nil {
-			t.Fatal(err)
-		}
-		local, err := s.LocalClient()
-		if err != nil {
-			t.Fatal(err)
-		}
-		watcher, err := local.WatchIPNBus(t.Context(), ipn.NotifyInitialState)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer watcher.Close()
-		for {
-			notify, err := watcher.Next()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if notify.BrowseToURL != nil {
-				fetch(t, http.DefaultClient, "GET", *notify.BrowseToURL, nil)
-				return
-			}
-		}
-	})
 }
 
 func TestDelay(t *testing.T) {

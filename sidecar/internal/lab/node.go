@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +49,7 @@ type node struct {
 // says goodbye when it is closed; a node that is killed does not.
 type memoryStore struct{ ipn.StateStore }
 
-func newNode(l *Lab, name, dir string) *node {
+func newNode(l *Lab, name string) *node {
 	logf := logger.Discard
 	if l.options.Logf != nil {
 		logf = logger.WithPrefix(l.options.Logf, name+": ")
@@ -60,7 +61,6 @@ func newNode(l *Lab, name, dir string) *node {
 		ctx:  ctx,
 		stop: stop,
 		server: &tsnet.Server{
-			Dir:        dir,
 			Store:      memoryStore{&mem.Store{}},
 			Hostname:   name,
 			ControlURL: l.control.url(),
@@ -75,7 +75,16 @@ func newNode(l *Lab, name, dir string) *node {
 
 // start starts the node with its handlers in place; it is up later.
 func (n *node) start() error {
-	if err := n.server.Start(); err != nil {
+	dir, err := os.MkdirTemp("", "tailproxy-lab-")
+	if err != nil {
+		return err
+	}
+	n.server.Dir = dir
+	err = n.server.Start()
+	// The state is in memory and the log's files are open: with the directory gone already, a lab that is
+	// killed leaves nothing behind.
+	os.RemoveAll(dir)
+	if err != nil {
 		return err
 	}
 	client, err := n.server.LocalClient()
@@ -184,6 +193,7 @@ func (n *node) close() {
 	}
 	if n.client != nil {
 		n.server.Close()
+		os.RemoveAll(n.server.Dir)
 	}
 }
 

@@ -78,7 +78,9 @@ func (c *Conn) TryRead(p []byte) (int, error) {
 	case *tcpip.ErrWouldBlock:
 		return 0, nil
 	case *tcpip.ErrClosedForReceive:
-		return 0, io.EOF
+		if !c.closed.Load() {
+			return 0, io.EOF
+		}
 	}
 	return 0, c.error("read", err)
 }
@@ -117,7 +119,7 @@ func (c *Conn) WriteFrom(p tcpip.Payloader) (int64, error) {
 	}
 }
 
-// error maps err; the reason the endpoint failed for, if it keeps one, is more telling than that it is closed.
+// error maps err. What we closed ourselves is said so, whatever the endpoint makes of it.
 func (c *Conn) error(op string, err tcpip.Error) error {
 	if c.closed.Load() {
 		return &Error{Op: op, Remote: c.remote, Errno: syscall.ECONNABORTED, reason: "closed by us"}

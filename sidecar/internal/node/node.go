@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"tailscale.com/client/local"
-	"tailscale.com/ipn"
 	"tailscale.com/tsnet"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
@@ -79,95 +77,6 @@ func (n *Node) bound(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(n.ctx, func() { cancel(context.Cause(n.ctx)) })
 	return ctx, func() { stop(); cancel(nil) }
-}
-
-func (n *Node) start(ctx context.Context) error {
-	if err := prepareStateDir(n.options.StateDir); err != nil {
-		return err
-	}
-	if strings.ContainsAny(n.options.AuthKey, " \t\r\n") {
-		return message.Errorf(message.Denied, "the auth key has white space in it")
-	}
-	n.inLab.Store(n.options.Lab || isLab(ctx, n.options.ControlURL))
-	client, err := n.launch(ctx)
-	if err != nil {
-		return err
-	}
-	// tsnet leaves it off on Linux, where accepting routes changes the host's; here it changes only ours.
-	if _, err := client.EditPrefs(ctx, &ipn.MaskedPrefs{
-		RouteAllSet: true,
-		Prefs:       ipn.Prefs{RouteAll: true},
-	}); err != nil {
-		return fmt.Errorf("accepting subnet routes: %w", err)
-	}
-	running := make(chan error, 1)
-	n.tasks.Go(func() { n.watchState(client, running) })
-	select {
-	case err := <-running:
-		if err != nil {
-			return err
-		}
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	n.tasks.Go(func() { n.watchPeers(client) })
-	select {
-	case <-n.synced:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	n.state.set(message.StateRunning, "")
-	n.warmPaths()
-	return nil
-}
-
-// launch starts the server. tsnet's Start does not wait for the network, save for an OAuth secret.
-func (n *Node) launch(ctx context.Context) (*local.Client, error) {
-	n.lifecycle.Lock()
-	defer n.lifecycle.Unlock()
-	if n.started {
-		return nil, message.Errorf(message.Busy, "the node was started already")
-	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	n.started = true
-	n.state.set(message.StateStarting, "")
-	prepareEnvironment(n.options, n.inLab.Load())
-	lock, err := lockStateDir(n.options.StateDir)
-	if err != nil {
-		return nil, err
-	}
-	n.lock = lock
-	stack, err := netstack.New(n.options.Stack)
-	if err != nil {
-		return nil, err
-	}
-	controlURL := n.options.ControlURL
-	if controlURL == "" {
-		controlURL = ipn.DefaultControlURL
-	}
-	server := &tsnet.Server{
-		Dir:           n.options.StateDir,
-		Hostname:      n.options.Hostname,
-		AuthKey:       n.options.AuthKey,
-		ControlURL:    controlURL,
-		Ephemeral:     n.options.Ephemeral,
-		AdvertiseTags: n.options.Tags,
-		Tun:           stack.Device(),
-		Logf:          n.options.Logf,
-		UserLogf:      func(string, ...any) {},
-	}
-	client, err := server.LocalClient()
-	if err != nil {
-		stack.Close()
-		return nil, fmt.Errorf("starting the node: %w", err)
-	}
-	n.server = server
-	n.stack.Store(stack)
-	n.engine.set(server.Sys().Engine.Get())
-	n.local.Store(client)
-	return client, nil
 }
 
 // State returns what the node is doing.

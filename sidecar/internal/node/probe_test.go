@@ -54,7 +54,8 @@ func TestProbe(t *testing.T) {
 	if ways[0] == "" {
 		ways = []string{"tsnet", "own"}
 	}
-	l, err := lab.Start(t.Context(), lab.Options{})
+	delay, _ := time.ParseDuration(os.Getenv("PROBE_DELAY"))
+	l, err := lab.Start(t.Context(), lab.Options{Delay: delay})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,11 @@ func measure(dial func(port uint16) (net.Conn, error)) figures {
 	var f figures
 	must(dial(7)).Close()
 	var connects []time.Duration
-	for range 500 {
+	many, size := 10, 192<<20
+	if os.Getenv("PROBE_DELAY") != "" {
+		many, size = 1, 48<<20
+	}
+	for range 50 * many {
 		t := time.Now()
 		c := must(dial(7))
 		connects = append(connects, time.Since(t))
@@ -175,7 +180,7 @@ func measure(dial func(port uint16) (net.Conn, error)) figures {
 	c := must(dial(7))
 	var rtts []time.Duration
 	b := []byte{1}
-	for range 3000 {
+	for range 300 * many {
 		t := time.Now()
 		must(c.Write(b))
 		must(io.ReadFull(c, b))
@@ -184,7 +189,7 @@ func measure(dial func(port uint16) (net.Conn, error)) figures {
 	c.Close()
 	f.RTTUs = medianUs(rtts)
 	start := time.Now()
-	const conns, workers = 2000, 50
+	const conns, workers = 2000, 50 // short ones
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -200,7 +205,6 @@ func measure(dial func(port uint16) (net.Conn, error)) figures {
 	wg.Wait()
 	f.ConnectsPerSecond = conns / time.Since(start).Seconds()
 	f.ShortMB = peakMB()
-	const size = 192 << 20
 	f.Up1 = mbit(size, func() { up(dial, size) })
 	f.Up1MB = peakMB()
 	f.Up8 = mbit(2*size, func() { parallel(8, func() { up(dial, 2*size/8) }) })

@@ -99,3 +99,37 @@ func TestCancelsTheDialWhenTheClientLeaves(t *testing.T) {
 		})
 	}
 }
+
+func TestNodeMayCloseAClientWhileItIsDialled(t *testing.T) {
+	l := startLab(t, lab.Options{})
+	if _, err := l.AddNode(t.Context(), "victim"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.RemoveNode("victim"); err != nil {
+		t.Fatal(err)
+	}
+	d, socks := joined(t, l)
+	d.run = "asked"
+	asked := make(chan message.Ask, 1)
+	d.ask = func(q message.Ask) (message.AskResult, error) {
+		asked <- q
+		return message.AskResult{Allow: true}, nil
+	}
+	d.call(message.MethodRegister, register("asked", message.Policy{Ask: true}))
+	conn, err := net.Dial("tcp", socks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write(socksRequest("victim", 7)); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the question", asked)
+	d.notify(message.EventClientClose, message.ClientClose{Client: 1})
+	if got := within(t, "the answer", d.dialed); message.CodeOf(got.err) != message.Aborted {
+		t.Errorf("the dial failed with %v", got.err)
+	}
+	if status := request[message.Status](d, message.MethodStatus, message.Empty{}); status.Flows != 0 || len(d.gone) != 0 {
+		t.Errorf("%d flows, %d clients gone", status.Flows, len(d.gone))
+	}
+}

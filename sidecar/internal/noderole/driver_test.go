@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what must come, far more than it takes.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // startLab starts a lab for one test.
 func startLab(t testing.TB, options lab.Options) *lab.Lab {

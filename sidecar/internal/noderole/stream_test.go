@@ -137,6 +137,9 @@ func TestCarries500ConnectionsAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+	for range count {
+		within(t, "flowOpened", d.opened)
+	}
 	if status := request[message.Status](d, message.MethodStatus, message.Empty{}); status.Flows != count {
 		t.Errorf("%d flows are open", status.Flows)
 	}

@@ -2,12 +2,14 @@ package socks
 
 import (
 	"context"
+	"errors"
+	"net"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// WatchDeparture calls left when the client leaves (EOF or reset) before stop is called, and reads nothing from
+// WatchDeparture calls left when the client leaves (EOF or reset) or is closed before stop is called, and reads nothing from
 // it. A client that sent bytes ahead and then closed its sending side only has not left: it waits for the
 // answer. stop waits for the watch to end.
 func (c *Client) WatchDeparture(early bool, left func()) (stop func()) {
@@ -25,8 +27,8 @@ func (c *Client) WatchDeparture(early bool, left func()) (stop func()) {
 			gone = departed(int(fd), early)
 			return gone
 		})
-		// The deadline of stop and the end of the connection come here too.
-		if err == nil && gone && ctx.Err() == nil {
+		// The deadline of stop comes here too; a connection that was closed has been left by us.
+		if ctx.Err() == nil && (gone || errors.Is(err, net.ErrClosed)) {
 			left()
 		}
 	}()

@@ -141,3 +141,12 @@ test('says why it cannot be made', ({ directory }) => {
   })
   rmSync(file)
 })
+
+test('a place where no directory can be made is said, not waited for', () => {
+  expect(() => claimStateDirectory('/proc/tailproxy/state')).toThrow(
+    expect.objectContaining({
+      ...UNUSABLE,
+      message: expect.stringContaining('no directory can be made there'),
+    }),
+  )
+})

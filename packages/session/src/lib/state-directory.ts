@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -41,7 +41,7 @@ function slug(controlUrl: string): string {
 export function claimStateDirectory(directory: string): void {
   let stat: ReturnType<typeof lstatSync>
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectories(path.resolve(directory))
     // Without a slash at its end, behind which lstat(2) would see through a link.
     stat = lstatSync(path.resolve(directory))
   } catch (cause) {
@@ -68,6 +68,23 @@ export function claimStateDirectory(directory: string): void {
   }
 }
 
+/**
+ * mkdir -p with mode 0700. Node's own (`recursive: true`) never returns where a parent exists and
+ * mkdir(2) says ENOENT all the same, as in /proc.
+ */
+function makeDirectories(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(directory).isDirectory()) return
+    const parent = path.dirname(directory)
+    if (code !== 'ENOENT' || existsSync(parent)) throw error
+    makeDirectories(parent)
+    mkdirSync(directory, { mode: 0o700 })
+  }
+}
+
 function whyNot(cause: unknown): string {
   const { code } = cause as NodeJS.ErrnoException
   switch (code) {
@@ -76,6 +93,8 @@ function whyNot(cause: unknown): string {
     case 'EEXIST':
     case 'ENOTDIR':
       return 'it, or a part of its path, is not a directory'
+    case 'ENOENT':
+      return 'no directory can be made there'
     case 'EROFS':
       return 'the file system is read-only'
     case 'ENOSPC':

@@ -1,0 +1,146 @@
+package noderole
+
+import (
+	"context"
+	"time"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/channel"
+	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
+	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/socks"
+)
+
+// clientDial is one dial of a client, and the flow it becomes.
+type clientDial struct {
+	role     *role
+	params   message.ClientDial
+	answer   func(message.ClientDialResult, error)
+	deadline time.Time
+	run      *run
+	err      error
+}
+
+// serve runs in the client's goroutine and ends with the client.
+func (d *clientDial) serve(client *socks.Client) {
+	r := d.role
+	started := time.Now()
+	connection, left, err := d.dial(client)
+	if err != nil {
+		d.answer(message.ClientDialResult{}, err)
+		if left {
+			d.leave(client)
+			return
+		}
+		client.Await(r.ctx)
+		return
+	}
+	if err := d.succeed(client, connection); err != nil {
+		connection.Side.Abort()
+		d.answer(message.ClientDialResult{}, message.Errorf(message.Aborted, "the client left: %w", err))
+		d.leave(client)
+		return
+	}
+	r.clients.remove(client.ID)
+	client.Through()
+	flow := r.flows.open(d.params.Run, client.Host(), connection, started)
+	if err := d.run.add(flow); err != nil {
+		flow.reset(err)
+	}
+	r.notify(message.EventFlowOpened, flow.opened(client.Source(), time.Since(started)))
+	d.answer(message.ClientDialResult{
+		Flow:  flow.id,
+		Bound: connection.Side.Local().String(),
+		Peer:  peerName(connection.Peer),
+		Route: connection.Route,
+	}, nil)
+	closed := flow.serve(d.params.Leftover, &r.pool)
+	d.run.remove(flow)
+	r.flows.close(flow)
+	r.notify(message.EventFlowClosed, closed)
+}
+
+// leave ends a client that left, and tells unless it was Node that closed it.
+func (d *clientDial) leave(client *socks.Client) {
+	closed := client.Ended()
+	client.Reset()
+	if !closed {
+		d.role.Gone(client, message.GoneClosed)
+	}
+}
+
+// dial connects, while it watches whether the client leaves.
+func (d *clientDial) dial(client *socks.Client) (connection dial.Connection, left bool, err error) {
+	if d.err != nil {
+		return connection, false, d.err
+	}
+	dialer := d.role.dialing.Load()
+	if dialer == nil {
+		return connection, false, message.Errorf(message.NotConnected, "the node was not started")
+	}
+	ctx, cancel := context.WithCancelCause(d.role.ctx)
+	defer cancel(nil)
+	defer d.run.onEnd(cancel)()
+	ctx, stop := context.WithDeadlineCause(ctx, d.deadline, message.Errorf(message.TimedOut,
+		"%s did not answer within %d ms", d.params.Host, d.params.DeadlineMs))
+	defer stop()
+	gone := make(chan struct{})
+	unwatch := client.WatchDeparture(len(d.params.Leftover) > 0, func() {
+		close(gone)
+		cancel(message.Errorf(message.Aborted, "the client left while %s was dialled", d.params.Host))
+	})
+	request := dial.Request{Host: d.params.Host, Port: d.params.Port, Policy: d.run.routing()}
+	if d.run.asks() {
+		request.Ask = func(ctx context.Context, question dial.Question) error {
+			return d.ask(ctx, client, question)
+		}
+	}
+	connection, err = dialer.Dial(ctx, request)
+	unwatch()
+	select {
+	case <-gone:
+		if err == nil {
+			connection.Side.Abort()
+			err = context.Cause(ctx)
+		}
+		return connection, true, err
+	default:
+		return connection, false, err
+	}
+}
+
+// askLimit is how long Node has to answer an ask. No answer denies.
+const askLimit = 2 * time.Second
+
+func (d *clientDial) ask(ctx context.Context, client *socks.Client, question dial.Question) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, askLimit, message.Errorf(message.Denied,
+		"nobody decided within %v whether %v may be reached", askLimit, question.Destination))
+	defer cancel()
+	verdict, err := channel.Call[message.AskResult](ctx, d.role.conn, message.MethodAsk, message.Ask{
+		Origin:      message.OriginSocks,
+		Direction:   message.DirectionOutbound,
+		Network:     d.params.Network,
+		Source:      client.Source().String(),
+		Destination: question.Destination.String(),
+		Name:        question.Name,
+		Peer:        peerName(question.Peer),
+		Run:         d.params.Run,
+	})
+	switch {
+	case err != nil && context.Cause(ctx) != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return message.Errorf(message.Denied, "it could not be decided whether %v may be reached: %w", question.Destination, err)
+	case !verdict.Allow && verdict.Reason == "":
+		return message.Errorf(message.Denied, "%v is denied", question.Destination)
+	case !verdict.Allow:
+		return message.Errorf(message.Denied, "%s", verdict.Reason)
+	}
+	return nil
+}
+
+// succeed tells the client. Its write does not wait: the reply is small and the socket's buffer is empty.
+func (d *clientDial) succeed(client *socks.Client, connection dial.Connection) error {
+	reply := appendBound(d.params.OnSuccess, connection.Side.Local())
+	_, err := client.Host().Write(reply)
+	return err
+}
