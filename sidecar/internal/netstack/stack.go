@@ -22,10 +22,11 @@ const nicID = 1
 
 // Options tunes a stack; what is zero has its default.
 type Options struct {
-	// SendBuffer is the most one connection may have sent and not yet acknowledged, in bytes. It is
-	// what bounds WireGuard's queue, and with it memory.
+	// SendBuffer is what one connection over a long path may have written and not yet acknowledged at most, in
+	// bytes. It grows to that with the congestion window. Short paths have less: see fit.
 	SendBuffer int
-	// ReceiveBuffer is the most one connection's window grows to, in bytes.
+	// ReceiveBuffer is what one connection over a long path may hold unread at most, in bytes. It grows to that as
+	// the program reads; half of it is the window.
 	ReceiveBuffer int
 	// QueueLength is how many segments may wait for WireGuard.
 	QueueLength int
@@ -33,10 +34,11 @@ type Options struct {
 	CongestionControl string
 }
 
-// Defaults of [Options].
+// Defaults of [Options]. The buffers are those of tsnet's own stack, which long paths need: with 1 MiB a stream over
+// 40 ms was 0.3 times as fast.
 const (
-	DefaultSendBuffer        = 1 << 20
-	DefaultReceiveBuffer     = 4 << 20
+	DefaultSendBuffer        = 6 << 20
+	DefaultReceiveBuffer     = 8 << 20
 	DefaultQueueLength       = 512
 	DefaultCongestionControl = "cubic"
 
