@@ -9,6 +9,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { buildFlags, goEnvironment } from '../sidecar/scripts/go.mjs'
 import { requireToolchain } from './toolchain.mjs'
 import { root, runTurbo } from './turbo.mjs'
 
@@ -75,9 +76,9 @@ function median(values) {
 
 async function main() {
   await run(compiler, ['-O2', '-pthread', '-o', client, path.join(root, 'test/bench/client.c')])
-  await run('go', ['build', '-trimpath', '-o', bench, './cmd/tailproxy-bench'], {
+  await run('go', ['build', ...buildFlags, '-o', bench, './cmd/tailproxy-bench'], {
     cwd: path.join(root, 'sidecar'),
-    env: { ...process.env, CGO_ENABLED: '0' },
+    env: goEnvironment,
   })
   const { controlUrl, nodes } = await serve(tailproxy, ['lab', '--json'])
   const hello = nodes.find(({ name }) => name.startsWith('hello.')).addresses[0]

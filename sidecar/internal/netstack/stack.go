@@ -37,10 +37,12 @@ type Options struct {
 // Defaults of [Options]. The buffers are those of tsnet's own stack, which long paths need: with 1 MiB a stream over
 // 40 ms was 0.3 times as fast.
 const (
-	DefaultSendBuffer        = 6 << 20
-	DefaultReceiveBuffer     = 8 << 20
-	DefaultQueueLength       = 512
-	DefaultCongestionControl = "cubic"
+	DefaultSendBuffer    = 6 << 20
+	DefaultReceiveBuffer = 8 << 20
+	DefaultQueueLength   = 512
+	// DefaultCongestionControl is Tailscale's choice too. gVisor's cubic overflows (google/gvisor#11632): its window grows with
+	// the cube of the time since the last loss, and a connection that lost nothing for a week may stall for good.
+	DefaultCongestionControl = "reno"
 
 	initialSendBuffer    = 208 << 10
 	initialReceiveBuffer = 256 << 10

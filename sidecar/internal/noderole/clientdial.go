@@ -25,19 +25,18 @@ func (d *clientDial) serve(client *socks.Client) {
 	r := d.role
 	started := time.Now()
 	connection, left, err := d.dial(client)
+	if left {
+		d.leave(client, err)
+		return
+	}
 	if err != nil {
 		d.answer(message.ClientDialResult{}, err)
-		if left {
-			d.leave(client)
-			return
-		}
 		client.Await(r.ctx)
 		return
 	}
 	if err := d.succeed(client, connection); err != nil {
 		connection.Side.Abort()
-		d.answer(message.ClientDialResult{}, message.Errorf(message.Aborted, "the client left: %w", err))
-		d.leave(client)
+		d.leave(client, message.Errorf(message.Aborted, "the client left: %w", err))
 		return
 	}
 	r.clients.remove(client.ID)
@@ -59,9 +58,11 @@ func (d *clientDial) serve(client *socks.Client) {
 	r.notify(message.EventFlowClosed, closed)
 }
 
-// leave ends a client that left, and tells unless it was Node that closed it.
-func (d *clientDial) leave(client *socks.Client) {
+// leave answers for a client that left and ends it, and tells unless it was Node that closed it.
+func (d *clientDial) leave(client *socks.Client, err error) {
+	// Before the answer: Node closes the client when it has that.
 	closed := client.Ended()
+	d.answer(message.ClientDialResult{}, err)
 	client.Reset()
 	if !closed {
 		d.role.Gone(client, message.GoneClosed)
