@@ -26,7 +26,6 @@ interface Fixtures {
 }
 
 const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   web: async ({}, use) => {
     const server = createServer(async (request, response) => {
       let length = 0
@@ -39,7 +38,6 @@ const test = base.extend<Fixtures>({
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   },
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   startProxy: async ({}, use) => {
     const proxies: ReturnType<typeof createSocks5Server>[] = []
     await use((options) => {

@@ -1,6 +1,8 @@
 package netstack
 
 import (
+	"os"
+	"strconv"
 	"net/netip"
 	"sync"
 	"time"
@@ -63,6 +65,8 @@ func fit(ep tcpip.Endpoint, roundTrip time.Duration) {
 		return
 	}
 	options := ep.SocketOptions()
-	options.SetReceiveBufferSize(nearBuffer, true)
-	options.SetSendBufferSize(nearBuffer, true)
+	r, _ := strconv.Atoi(os.Getenv("NEAR_R"))
+	w, _ := strconv.Atoi(os.Getenv("NEAR_W"))
+	options.SetReceiveBufferSize(int64(r)<<10, true)
+	options.SetSendBufferSize(int64(w)<<10, true)
 }

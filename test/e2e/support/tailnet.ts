@@ -14,7 +14,6 @@ export interface Tailnet {
 /** A private tailnet for the tests of one file, and the command set to use it. */
 export const test = base.extend<{ tailnet: Tailnet }>({
   tailnet: [
-    // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
     async ({}, use) => {
       const env = sidecarEnvironment(process.env, { lab: true })
       const lab = await Lab.start({ binary: findSidecar(), env })

@@ -9,6 +9,7 @@ import { lacks, named } from '../support/needs.ts'
 import { test } from '../support/tailnet.ts'
 import { isRunning, type Running, sidecarOf } from '../support/tailproxy.ts'
 
+const afterwards = fileURLToPath(new URL('../fixtures/afterwards.py', import.meta.url))
 const hold = fileURLToPath(new URL('../fixtures/hold.py', import.meta.url))
 
 let scratch: string
@@ -84,6 +85,19 @@ test.skipIf(lacks('python3'))(
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'connected\nended: ECONNRESET\n' })
     expect(stderr).toContain('SIGKILL')
     await gone(sidecar)
+  },
+)
+
+test.skipIf(lacks('python3'))(
+  named('with the sidecar gone nothing goes another way: dials and names fail', 'python3'),
+  async ({ tailnet: { tailproxy, hello } }) => {
+    const running = tailproxy.start(['python3', afterwards, hello.ipv4])
+    await running.says(/ready/)
+    process.kill(sidecarOf(pidOf(running)), 'SIGKILL')
+    const { stdout } = await running.finished
+    expect(stdout).toBe(
+      `ready\nlost\n192.0.2.1: ENETDOWN\n${hello.ipv4}: ENETDOWN\nhello: EAI_AGAIN\n`,
+    )
   },
 )
 

@@ -17,7 +17,6 @@ interface Surroundings {
 
 /** A test in an environment of its own: a home, a fake sidecar, a library without effect. */
 export const test = base.extend<{ directory: string; surroundings: Surroundings }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   directory: async ({}, use) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'cli-'))
     await use(directory)

@@ -8,7 +8,6 @@ import { nearestOf, readConfigFile } from './config-file.ts'
 import { ConfigError } from './errors.ts'
 
 const test = base.extend<{ file: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   file: async ({}, use) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'config-'))
     await use(path.join(directory, 'tailproxy.json'))

@@ -8,7 +8,6 @@ import { resolveSettings, type SettingSources } from './resolve-settings.ts'
 import { type SettingName, settings } from './settings.ts'
 
 const test = base.extend<{ inFile: (content: object) => string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   inFile: async ({}, use) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'settings-'))
     const file = path.join(directory, 'tailproxy.json')

@@ -14,7 +14,6 @@ const binary: NativeBinary = {
 }
 
 const test = base.extend<{ root: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   root: async ({}, use) => {
     const root = mkdtempSync(path.join(tmpdir(), 'native-binary-'))
     await use(root)

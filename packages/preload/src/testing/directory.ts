@@ -5,7 +5,6 @@ import { test as base } from 'vitest'
 
 /** A test with a directory of its own, gone afterwards. */
 export const test = base.extend<{ directory: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   directory: async ({}, use) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'preload-'))
     await use(directory)

@@ -18,7 +18,6 @@ export const test = base.extend<{
   /** A loopback server that sends back what it gets, and half-closes when its client does. */
   echo: string
 }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   directory: async ({}, use) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'session-'))
     await use(directory)
@@ -41,7 +40,6 @@ export const test = base.extend<{
     })
     await Promise.all(opened.map((session) => session.close()))
   },
-  // biome-ignore lint/correctness/noEmptyPattern: as above
   echo: async ({}, use) => {
     const sockets = new Set<Socket>()
     const server = createServer({ allowHalfOpen: true }, (socket) => {

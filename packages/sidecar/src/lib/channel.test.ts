@@ -29,11 +29,9 @@ interface Handlers {
 }
 
 const test = base.extend<{ other: Other; handlers: Handlers; channel: Channel }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   other: async ({}, use) => {
     await use(new Other())
   },
-  // biome-ignore lint/correctness/noEmptyPattern: as above
   handlers: async ({}, use) => {
     await use({ onEvent: vi.fn(), onRequest: vi.fn(async () => ({})) })
   },

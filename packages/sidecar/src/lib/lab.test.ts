@@ -9,7 +9,6 @@ const INFO = {
 }
 
 const test = base.extend<{ lab: Lab }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   lab: async ({}, use) => {
     const lab = await Lab.start(fakeSidecar({ lab: INFO }))
     await use(lab)

@@ -12,7 +12,6 @@ type Spawn = (
 ) => Promise<Sidecar>
 
 const test = base.extend<{ spawn: Spawn; directory: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures used here
   spawn: async ({}, use) => {
     const spawned: Sidecar[] = []
     await use(async (behaviour, options) => {
@@ -22,7 +21,6 @@ const test = base.extend<{ spawn: Spawn; directory: string }>({
     })
     await Promise.all(spawned.map((sidecar) => sidecar.stop(0)))
   },
-  // biome-ignore lint/correctness/noEmptyPattern: as above
   directory: async ({}, use) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'sidecar-'))
     await use(directory)

@@ -18,7 +18,6 @@ interface Fixtures {
 }
 
 const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   bind: async ({}, use) => {
     const sockets: UdpSocket[] = []
     await use(async (host = '127.0.0.1') => {
@@ -36,7 +35,6 @@ const test = base.extend<Fixtures>({
     socket.on('message', (data, from) => socket.send(data, from.port, from.address))
     await use(address)
   },
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   associate: async ({}, use) => {
     const associations: Socks5Association[] = []
     await use(async (proxy) => {

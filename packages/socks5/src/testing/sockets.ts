@@ -105,7 +105,6 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   startProxy: async ({}, use) => {
     const proxies: Socks5Server[] = []
     await use(async (options) => {
@@ -115,7 +114,6 @@ export const test = base.extend<Fixtures>({
     })
     await Promise.all(proxies.map((proxy) => proxy.close({ immediate: true })))
   },
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   open: async ({}, use) => {
     const sockets: Socket[] = []
     await use(async ({ host, port }) => {
@@ -126,7 +124,6 @@ export const test = base.extend<Fixtures>({
     })
     for (const socket of sockets) socket.destroy()
   },
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   target: async ({}, use) => {
     const waiting: Peer[] = []
     const { server, address, stop } = await listen((socket) => waiting.push(new Peer(socket)))
@@ -139,7 +136,6 @@ export const test = base.extend<Fixtures>({
     })
     await stop()
   },
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
   echo: async ({}, use) => {
     const { address, stop } = await listen((socket) => {
       socket.on('error', () => {}).pipe(socket)
