@@ -5,18 +5,22 @@ import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 
-/** The Debian package that brings each program. */
+/** The Debian packages that bring each program, with what it needs to be of use. */
 const TOOLS = {
-  curl: 'curl',
-  wget: 'wget',
-  git: 'git',
-  python3: 'python3',
-  javac: 'default-jdk-headless',
-  gcc: 'gcc',
-  make: 'make',
-  'musl-gcc': 'musl-tools',
-  valgrind: 'valgrind',
-  strace: 'strace',
+  curl: ['curl'],
+  wget: ['wget'],
+  git: ['git'],
+  python3: ['python3'],
+  javac: ['default-jdk-headless'],
+  gcc: ['gcc', 'libc6-dev'],
+  make: ['make'],
+  readelf: ['binutils'],
+  'musl-gcc': ['musl-tools'],
+  clang: ['clang', 'libclang-rt-dev'],
+  valgrind: ['valgrind'],
+  strace: ['strace'],
+  'aarch64-linux-gnu-gcc': ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'],
+  'qemu-aarch64': ['qemu-user'],
 }
 
 function isOnPath(program) {
@@ -41,7 +45,7 @@ function apt(...args) {
 
 const missing = Object.keys(TOOLS).filter((program) => !isOnPath(program))
 if (missing.length > 0) {
-  const packages = [...new Set(missing.map((program) => TOOLS[program]))]
+  const packages = [...new Set(missing.flatMap((program) => TOOLS[program]))]
   if (process.getuid() === 0 && isOnPath('apt-get')) {
     apt('update')
     apt('install', '--no-install-recommends', ...packages)

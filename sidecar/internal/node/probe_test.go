@@ -114,10 +114,6 @@ func probeChild(way string) {
 			o.ReceiveBuffer = n
 		case "queue":
 			o.QueueLength = n
-		case "nr":
-			os.Setenv("NEAR_R", v)
-		case "nw":
-			os.Setenv("NEAR_W", v)
 		case "cc":
 			o.CongestionControl = v
 		case "gogc":
