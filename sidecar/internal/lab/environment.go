@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tailscale.com/envknob"
+	"tailscale.com/net/netns"
 )
 
 // Environment returns the settings, as KEY=value, that keep a node on loopback: no log upload, no port
@@ -27,9 +28,16 @@ func proxyVariables() []string {
 	}
 }
 
+// DetachFromHost leaves the sockets that tailscale opens to the host's own routing. By default it marks them (as root) or
+// binds them to the device of the default route (as anybody else), so that they pass by the routes of a TUN. Our
+// stack has no routes on the host to pass by, and a socket that is bound to a device reaches no loopback: without STUN
+// and direct paths a node takes 3 s to start, and all its traffic goes by a relay.
+func DetachFromHost() { netns.SetEnabled(false) }
+
 // ApplyEnvironment makes this process a lab process. Call it before the first node of the process
 // starts: tailscale reads some of the settings once. Calling it again changes nothing.
 func ApplyEnvironment() {
+	DetachFromHost()
 	for _, setting := range Environment() {
 		name, value, _ := strings.Cut(setting, "=")
 		// Setenv reaches what tailscale's init functions have read already. It races with running

@@ -66,6 +66,7 @@ func prepareEnvironment(options Options, inLab bool) {
 	if !options.TailscaleLogs {
 		envknob.SetNoLogsNoSupport()
 	}
+	lab.DetachFromHost()
 	if inLab {
 		lab.ApplyEnvironment()
 	}
