@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { expect } from 'vitest'
 import { asNobody, place, test } from '../testing/directory.ts'
@@ -98,5 +98,7 @@ test('follows links as the kernel does, not by the text of the path', ({ directo
 test('does not look into a directory that we may not search', ({ directory }) => {
   const closed = makeDirectory(directory, 'closed')
   place(path.join(closed, 'tool'), '')
+  chmodSync(closed, 0o600)
   asNobody(() => expect(() => findCommand('tool', closed)).toThrow(NOT_EXECUTABLE))
+  chmodSync(closed, 0o700)
 })
