@@ -4,7 +4,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stddef.h>
+#include <unistd.h>
 
 /* Weak: glibc before 2.34 keeps dlsym() in libdl, which the program may not have. The two others are glibc's own, from
  * before that, and get it. */
@@ -16,8 +19,10 @@ extern void *__libc_dlsym(void *handle, const char *name) __attribute__((weak));
 #define GLIBC_RTLD_DLOPEN ((int)0x80000000)
 
 typedef void *lookup_function(void *restrict, const char *restrict);
+typedef int iterate_function(int (*)(struct dl_phdr_info *, size_t, void *), void *);
 
 struct tp_next tp_next;
+static iterate_function *iterate;
 
 /* Socket calls need no C library at all; these stand in when nothing can be looked up. */
 static long to_errno(long result)
@@ -124,6 +129,68 @@ static int no_gethostbyaddr_r(const void *address, socklen_t length, int family,
 	return no_gethostbyname2_r(NULL, family, entry, buffer, size, result, error);
 }
 
+static int raw_execveat(int directory, const char *path, char *const arguments[], char *const environment[], int flags)
+{
+	return (int)to_errno(tp_syscall5(SYS_execveat, directory, path, arguments, environment, flags));
+}
+
+static int raw_execve(const char *path, char *const arguments[], char *const environment[])
+{
+	return (int)to_errno(tp_syscall3(SYS_execve, path, arguments, environment));
+}
+
+static int raw_execv(const char *path, char *const arguments[])
+{
+	return raw_execve(path, arguments, environ);
+}
+
+static int raw_fexecve(int fd, char *const arguments[], char *const environment[])
+{
+	return raw_execveat(fd, "", arguments, environment, AT_EMPTY_PATH);
+}
+
+static int no_execvpe(const char *file, char *const arguments[], char *const environment[])
+{
+	(void)file, (void)arguments, (void)environment;
+	return (int)to_errno(-ENOSYS);
+}
+
+static int no_execvp(const char *file, char *const arguments[])
+{
+	return no_execvpe(file, arguments, NULL);
+}
+
+static int no_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+			  const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
+{
+	(void)pid, (void)path, (void)actions, (void)attributes, (void)arguments, (void)environment;
+	return ENOSYS;
+}
+
+static int no_system(const char *command)
+{
+	return command ? (int)to_errno(-ENOSYS) : 0;
+}
+
+static FILE *no_popen(const char *command, const char *mode)
+{
+	(void)command, (void)mode;
+	errno = ENOSYS;
+	return NULL;
+}
+
+static int no_unsetenv(const char *name)
+{
+	(void)name;
+	return (int)to_errno(-ENOSYS);
+}
+
+static int no_setenv(const char *name, const char *value, int overwrite)
+{
+	(void)value, (void)overwrite;
+	return no_unsetenv(name);
+}
+
 static lookup_function *find_dlsym(void)
 {
 	if (dlsym || !__libc_dlopen_mode || !__libc_dlsym)
@@ -157,4 +224,40 @@ void tp_next_init(void)
 	FIND(gethostbyname_r, no_gethostbyname_r);
 	FIND(gethostbyname2_r, no_gethostbyname2_r);
 	FIND(gethostbyaddr_r, no_gethostbyaddr_r);
+	FIND(execve, raw_execve);
+	FIND(execv, raw_execv);
+	FIND(execvp, no_execvp);
+	FIND(execvpe, no_execvpe);
+	FIND(execveat, raw_execveat);
+	FIND(fexecve, raw_fexecve);
+	FIND(posix_spawn, no_posix_spawn);
+	FIND(posix_spawnp, no_posix_spawn);
+	FIND(system, no_system);
+	FIND(popen, no_popen);
+	FIND(setenv, no_setenv);
+	FIND(unsetenv, no_unsetenv);
+	iterate = lookup ? (iterate_function *)lookup(RTLD_NEXT, "dl_iterate_phdr") : NULL;
+}
+
+static int is_own(struct dl_phdr_info *info, size_t size, void *path)
+{
+	ElfW(Addr) here = (ElfW(Addr))&tp_next;
+	(void)size;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+		if (header->p_type != PT_LOAD || here - info->dlpi_addr - header->p_vaddr >= header->p_memsz)
+			continue;
+		if (info->dlpi_name)
+			*(const char **)path = info->dlpi_name;
+		return 1;
+	}
+	return 0;
+}
+
+const char *tp_next_own_path(void)
+{
+	const char *path = "libtailproxy.so";
+	if (iterate)
+		iterate(is_own, &path);
+	return path;
 }

@@ -3,6 +3,8 @@
 #define TP_NEXT_H
 
 #include <netdb.h>
+#include <spawn.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 struct mmsghdr;
@@ -24,11 +26,28 @@ struct tp_next {
 	int (*gethostbyname_r)(const char *, struct hostent *, char *, size_t, struct hostent **, int *);
 	int (*gethostbyname2_r)(const char *, int, struct hostent *, char *, size_t, struct hostent **, int *);
 	int (*gethostbyaddr_r)(const void *, socklen_t, int, struct hostent *, char *, size_t, struct hostent **, int *);
+	int (*execve)(const char *, char *const[], char *const[]);
+	int (*execv)(const char *, char *const[]);
+	int (*execvp)(const char *, char *const[]);
+	int (*execvpe)(const char *, char *const[], char *const[]);
+	int (*execveat)(int, const char *, char *const[], char *const[], int);
+	int (*fexecve)(int, char *const[], char *const[]);
+	int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
+			   char *const[]);
+	int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
+			    char *const[]);
+	int (*system)(const char *);
+	FILE *(*popen)(const char *, const char *);
+	int (*setenv)(const char *, const char *, int);
+	int (*unsetenv)(const char *);
 };
 
 /** Complete after tp_next_init(): each member can be called, at worst it fails with ENOSYS or its like. */
 extern struct tp_next tp_next;
 
 void tp_next_init(void);
+
+/** The path under which the loader knows this library; its bare name when it cannot be asked. Only after tp_next_init(). */
+const char *tp_next_own_path(void);
 
 #endif

@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include "exec.h"
 #include "line.h"
 #include "syscall.h"
 
@@ -9,6 +10,7 @@
 enum { FRESH, STARTING, READY };
 
 static struct tp_config config;
+static struct tp_kept kept;
 static _Atomic int stage;
 
 static void start(void)
@@ -16,6 +18,10 @@ static void start(void)
 	tp_next_init();
 	tp_line_init();
 	tp_config_read(&config, environ);
+	if (config.mode != TP_MODE_INERT) {
+		tp_kept_read(&kept, environ, tp_next_own_path());
+		tp_exec_init();
+	}
 	if (config.complaint) {
 		struct tp_line line = { 0 };
 		tp_line_text(&line, config.complaint);
@@ -36,6 +42,11 @@ const struct tp_config *tp_state(void)
 	while (atomic_load_explicit(&stage, memory_order_acquire) != READY)
 		tp_syscall0(SYS_sched_yield);
 	return &config;
+}
+
+const struct tp_kept *tp_state_kept(void)
+{
+	return &kept;
 }
 
 __attribute__((constructor)) static void tp_load(void)

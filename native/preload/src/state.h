@@ -2,6 +2,7 @@
 #ifndef TP_STATE_H
 #define TP_STATE_H
 
+#include "child-environment.h"
 #include "config.h"
 #include "next.h"
 
@@ -10,5 +11,8 @@
 
 /** Reads the environment and finds the next functions, once; other libraries' constructors may call before ours. */
 const struct tp_config *tp_state(void);
+
+/** What a child needs; only after tp_state(), and nothing while the library is inert. */
+const struct tp_kept *tp_state_kept(void);
 
 #endif

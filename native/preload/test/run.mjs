@@ -10,12 +10,14 @@ import './cases/waiting.mjs'
 import './cases/descriptors.mjs'
 import './cases/policy.mjs'
 import './cases/names.mjs'
+import './cases/exec.mjs'
 import './cases/clients.mjs'
 import './cases/aarch64.mjs'
 import './cases/stress.mjs'
 
 make('-j2', 'all', 'programs', 'units')
 if (!missing.musl) make('-j2', 'programs-musl')
+if (!missing.static) make('-j2', 'programs-static')
 if (!missing.asan) make('-j2', 'units-asan', 'library-asan', 'fuzzer')
 if (!missing.tsan) make('-j2', 'units-tsan', 'programs-tsan')
 if (!missing.aarch64) make('-j2', 'aarch64')

@@ -52,6 +52,22 @@ test.skipIf(lacks('curl'))(
   },
 )
 
+test.skipIf(lacks('curl')).for([[], ['--only-tailnet']])(
+  named('a lab inside a lab is another one, with %j too', 'curl'),
+  async (flags) => {
+    const inner = ['tailproxy', 'lab', 'run', '--', 'curl', '-sS', 'http://hello/']
+    const { status, stdout, stderr } = await start(TAILPROXY, [
+      ...flags,
+      'lab',
+      'run',
+      '--',
+      ...inner,
+    ]).finished
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toContain('hello.')
+  },
+)
+
 test('lab run gives the status of its command', async () => {
   expect(await start(TAILPROXY, ['lab', 'run', '--', 'sh', '-c', 'exit 9']).finished).toMatchObject(
     { status: 9, stderr: '' },

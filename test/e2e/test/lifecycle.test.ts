@@ -191,6 +191,30 @@ test('a wrapped command is not given the keys', async ({ tailnet: { tailproxy } 
   expect(stdout).toMatch(/^LD_PRELOAD=\/\S*libtailproxy-[0-9a-f]+\.so$/m)
 })
 
+test.skipIf(lacks('curl'))(
+  named('a child with a cleared environment is captured too', 'curl'),
+  async ({ tailnet: { tailproxy, hello } }) => {
+    const command = ['env', '-i', 'PATH=/usr/bin:/bin', 'curl', '-sS', 'http://hello/']
+    const { status, stdout } = await tailproxy.run(command)
+    expect(status).toBe(0)
+    expect(stdout).toContain(hello.name)
+  },
+)
+
+test.skipIf(lacks('cc'))(
+  named('a static child is told of, and with --only-tailnet not started', 'cc'),
+  async ({ tailnet: { tailproxy } }) => {
+    const program = path.join(scratch, 'static-child')
+    execFileSync('cc', ['-static', '-x', 'c', '-o', program, '-'], {
+      input: 'int main(){return 4;}',
+    })
+    const told = await tailproxy.run(['sh', '-c', `${program}; exit $?`])
+    expect(told).toMatchObject({ status: 4, stderr: expect.stringContaining('is static') })
+    const refused = await tailproxy.run(['--only-tailnet', 'sh', '-c', `${program}; exit $?`])
+    expect(refused).toMatchObject({ status: 126, stderr: expect.stringContaining('not started') })
+  },
+)
+
 test('the state directory is private and no session file stays behind', async ({
   tailnet: { tailproxy },
 }) => {

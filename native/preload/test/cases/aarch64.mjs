@@ -1,10 +1,10 @@
 // The other machine, under emulation: the same observations as on this one.
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import path from 'node:path'
 import { root, test } from '../lib/harness.mjs'
 import { environmentFor, observe, start } from '../lib/program.mjs'
 import { closedPort, echoServer, socksServer } from '../lib/servers.mjs'
-import { missing } from '../lib/toolchain.mjs'
+import { missing, programPath } from '../lib/toolchain.mjs'
 
 const names = { hello: ['100.64.0.1', 'fd7a:115c:a1e0::1'] }
 const SYSROOT = '/usr/aarch64-linux-gnu'
@@ -38,5 +38,23 @@ for (const [program, args] of Object.entries(programs)) {
       equal(await emulate(context, program, args(world), env), here)
     },
     { needs: missing.aarch64 },
+  )
+}
+
+for (const call of ['execve', 'execl', 'execlp', 'execle', 'posix_spawn', 'system']) {
+  test(
+    `${call} on aarch64 gives back a cleared environment`,
+    async (context) => {
+      // Only a program of this machine can be started there: it is the other one's to the library.
+      const command = path.join(root, 'build/aarch64/test/glibc/start')
+      const args = ['fork', call, 'A=1', '--', programPath('surroundings', 'static'), 'a', 'b']
+      const options = ['-L', SYSROOT, '-E', `LD_PRELOAD=${library}`, command, ...args]
+      const env = { TAILPROXY_HOST: '127.0.0.1', TAILPROXY_PORT: '9' }
+      const { stdout, stderr } = await start(context, 'qemu-aarch64', options, env).ended
+      for (const line of ['arguments: a b', 'A=1', 'TAILPROXY_PORT=9', `LD_PRELOAD=${library}`]) {
+        ok(stdout.includes(`${line}\n`), stdout + stderr)
+      }
+    },
+    { needs: missing.aarch64 ?? missing.static },
   )
 }

@@ -20,6 +20,15 @@ const IMPORTS = [
 const WEAK = ['__libc_dlopen_mode', '__libc_dlsym', 'dlsym']
 const HOOKS = [
   'connect',
+  'execl',
+  'execle',
+  'execlp',
+  'execv',
+  'execve',
+  'execveat',
+  'execvp',
+  'execvpe',
+  'fexecve',
   'freeaddrinfo',
   'getaddrinfo',
   'gethostbyaddr',
@@ -32,9 +41,13 @@ const HOOKS = [
   'getpeername',
   'getsockname',
   'getsockopt',
+  'popen',
+  'posix_spawn',
+  'posix_spawnp',
   'sendmmsg',
   'sendmsg',
   'sendto',
+  'system',
 ]
 const SIZE_LIMIT = 100 * 1024
 

@@ -63,6 +63,8 @@ const sanitized = {
   lookup: () => ['hello', 'hello', 'nobody'],
   'host-entries': () => ['hello', '100.64.0.1', 'fd7a:115c:a1e0::1', 'nobody'],
   'by-name': (world) => ['hello', world.port, 0],
+  start: () => ['fork', 'execle', '=same', '--', '/bin/true', 'a', 'b', 'c'],
+  'start-errors': () => ['/'],
 }
 for (const [program, args] of Object.entries(sanitized)) {
   test(

@@ -33,6 +33,7 @@ export const missing = {
   musl: compiles('musl-gcc') ? undefined : 'musl-gcc',
   asan: compiles(compiler, '-fsanitize=address,undefined') ? undefined : 'AddressSanitizer',
   tsan: compiles(compiler, '-fsanitize=thread') ? undefined : 'ThreadSanitizer',
+  static: compiles(compiler, '-static-pie') ? undefined : 'a static C library',
   clang: compiles('clang', '-fsanitize=fuzzer-no-link') ? undefined : 'clang',
   valgrind: succeeds('valgrind', ['--version']) ? undefined : 'valgrind',
   aarch64: aarch64Missing(),
@@ -48,7 +49,7 @@ export function missingCommand(command, ...args) {
   return succeeds(command, args.length > 0 ? args : ['--version']) ? undefined : command
 }
 
-/** `kind`: glibc, musl, asan or tsan. */
+/** `kind`: glibc, musl, static, static-pie, asan or tsan. */
 export function programPath(name, kind = 'glibc') {
   return path.join(root, 'build/test', kind, name)
 }

@@ -40,6 +40,9 @@ export function sidecarEnvironment(
     if (PROXY_VARIABLES.includes(name) && (options.lab || pointsAt(value, options.port))) continue
     env[name] = value
   }
+  // Where we run in a session ourselves, its library puts back what a child lacks, except for one
+  // that says it belongs to no session.
+  if (base['TAILPROXY_SESSION']) env['TAILPROXY_SESSION'] = 'none'
   return env
 }
 

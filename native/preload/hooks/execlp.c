@@ -1,0 +1,36 @@
+/* execlp(3): its arguments are collected on the stack, as the C library does. */
+#include "exec.h"
+#include "fail.h"
+#include "state.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+struct call {
+	const char *path;
+	char *const *arguments;
+	int result;
+};
+
+static void run(void *argument, char *const *environment)
+{
+	struct call *call = argument;
+	call->result = environment == environ ? tp_next.execvp(call->path, call->arguments)
+					       : tp_next.execvpe(call->path, call->arguments, environment);
+}
+
+TP_HOOK int execlp(const char *path, const char *first, ...)
+{
+	va_list list;
+	va_start(list, first);
+	size_t count = tp_exec_count(first, &list);
+	va_end(list);
+	char **arguments = __builtin_alloca((count + 1) * sizeof *arguments);
+	va_start(list, first);
+	tp_exec_collect(arguments, count, first, &list);
+	va_end(list);
+	struct call call = { path, arguments, -1 };
+	struct tp_exec_target target = { AT_FDCWD, path, 0, true };
+	int refused = tp_exec(&target, environ, run, &call);
+	return refused < 0 ? tp_fail(refused) : call.result;
+}

@@ -1,0 +1,28 @@
+/* execv(3): glibc's does not go through an interposed execve(). */
+#include "exec.h"
+#include "fail.h"
+#include "state.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+struct call {
+	const char *path;
+	char *const *arguments;
+	int result;
+};
+
+static void run(void *argument, char *const *environment)
+{
+	struct call *call = argument;
+	call->result = environment == environ ? tp_next.execv(call->path, call->arguments)
+					       : tp_next.execve(call->path, call->arguments, environment);
+}
+
+TP_HOOK int execv(const char *path, char *const arguments[])
+{
+	struct call call = { path, arguments, -1 };
+	struct tp_exec_target target = { AT_FDCWD, path, 0, false };
+	int refused = tp_exec(&target, environ, run, &call);
+	return refused < 0 ? tp_fail(refused) : call.result;
+}

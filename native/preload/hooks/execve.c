@@ -1,0 +1,27 @@
+/* execve(2): the environment gets back what the program has taken out of it. */
+#include "exec.h"
+#include "fail.h"
+#include "state.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+struct call {
+	const char *path;
+	char *const *arguments;
+	int result;
+};
+
+static void run(void *argument, char *const *environment)
+{
+	struct call *call = argument;
+	call->result = tp_next.execve(call->path, call->arguments, environment);
+}
+
+TP_HOOK int execve(const char *path, char *const arguments[], char *const environment[])
+{
+	struct call call = { path, arguments, -1 };
+	struct tp_exec_target target = { AT_FDCWD, path, 0, false };
+	int refused = tp_exec(&target, environment, run, &call);
+	return refused < 0 ? tp_fail(refused) : call.result;
+}

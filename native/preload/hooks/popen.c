@@ -1,0 +1,16 @@
+/* popen(3): as system(). */
+#include "exec.h"
+#include "fail.h"
+#include "state.h"
+
+#include <stdio.h>
+
+TP_HOOK FILE *popen(const char *command, const char *mode)
+{
+	int refused = tp_exec_by_shell();
+	if (refused < 0) {
+		tp_fail(refused);
+		return NULL;
+	}
+	return tp_next.popen(command, mode);
+}
