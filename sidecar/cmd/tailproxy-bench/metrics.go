@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -112,14 +113,17 @@ func up(d dialer, amount int) (float64, error) {
 		}
 		left -= n
 	}
-	// Not before the peer has it all: the discard server closes when we have.
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		if err := half.CloseWrite(); err != nil {
-			return 0, err
-		}
-		if _, err := io.Copy(io.Discard, conn); err != nil {
-			return 0, err
-		}
+	// Not before the peer has it all: the discard server closes when we have. Without that the figure would be
+	// of what fits into buffers.
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok {
+		return 0, fmt.Errorf("a %T cannot end one direction, so that what has arrived is not known", conn)
+	}
+	if err := half.CloseWrite(); err != nil {
+		return 0, err
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil {
+		return 0, err
 	}
 	return float64(amount*megabyte) * 8 / microseconds(time.Since(start)), nil
 }

@@ -21,6 +21,10 @@ export class Credentials {
     this.#digests.delete(user)
   }
 
+  has(user: string): boolean {
+    return this.#digests.has(user)
+  }
+
   /** Whether the password is the user's, in a time that depends on neither. */
   verify(user: string, password: string): boolean {
     const expected = this.#digests.get(user)

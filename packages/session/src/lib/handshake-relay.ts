@@ -20,8 +20,6 @@ const TYPE_AAAA = 28
 export interface HandshakeRelayOptions {
   sidecar: Sidecar
   credentials: Credentials
-  /** The run that a user name stands for. */
-  runOf: (user: string) => string | undefined
   /** Milliseconds, looking the name up included. @default 10_000 */
   dialTimeout?: number
 }
@@ -40,11 +38,6 @@ export class HandshakeRelay {
     this.#options = options
     this.#sidecar.on('client', (client, bytes) => this.#receive(client, bytes))
     this.#sidecar.on('clientGone', (client) => this.#sessions.delete(client))
-  }
-
-  /** How many clients are between their first byte and their splice. */
-  get negotiating(): number {
-    return this.#sessions.size
   }
 
   #receive(client: number, bytes: Uint8Array): void {
@@ -126,11 +119,13 @@ export class HandshakeRelay {
     return addresses[0]
   }
 
-  /** A run may end between its client's credentials and its request; without it there is no policy. */
+  /**
+   * A run goes by its user's name. It may end between its client's credentials and its request;
+   * without it there is no policy.
+   */
   #runOf(user: string | undefined): string {
-    const run = user === undefined ? undefined : this.#options.runOf(user)
-    if (run === undefined) throw new RunOverError()
-    return run
+    if (user === undefined || !this.#options.credentials.has(user)) throw new RunOverError()
+    return user
   }
 
   #close(client: number, bytes?: Uint8Array): void {

@@ -64,7 +64,6 @@ export interface Run {
 export class Session extends EventEmitter<SessionEvents> {
   readonly #sidecar: Sidecar
   readonly #credentials: Credentials
-  readonly #runs: Map<string, string>
   readonly node: TailnetNode
   /** Where SOCKS5 is served. */
   readonly host: string
@@ -73,14 +72,12 @@ export class Session extends EventEmitter<SessionEvents> {
   private constructor(
     sidecar: Sidecar,
     credentials: Credentials,
-    runs: Map<string, string>,
     node: TailnetNode,
     address: string,
   ) {
     super()
     this.#sidecar = sidecar
     this.#credentials = credentials
-    this.#runs = runs
     this.node = node
     const { hostname, port } = new URL(`socks5h://${address}`)
     this.host = hostname
@@ -111,16 +108,14 @@ export class Session extends EventEmitter<SessionEvents> {
       if (options.onAuthUrl) sidecar.on('authUrl', options.onAuthUrl)
       sidecar.on('state', ({ state, detail }) => options.onState?.(state, detail))
       const credentials = new Credentials()
-      const runs = new Map<string, string>()
       const node = await startNode(sidecar, options)
       new HandshakeRelay({
         sidecar,
         credentials,
-        runOf: (user) => runs.get(user),
         ...(options.dialTimeout === undefined ? {} : { dialTimeout: options.dialTimeout }),
       })
       const address = await listen(sidecar, options.port ?? 0)
-      return new Session(sidecar, credentials, runs, node, address)
+      return new Session(sidecar, credentials, node, address)
     } catch (error) {
       await sidecar.stop()
       throw error
@@ -131,7 +126,6 @@ export class Session extends EventEmitter<SessionEvents> {
   async register(user: string, policy: RunPolicy): Promise<Run> {
     const run: Run = { id: user, user, password: createCredential() }
     await this.#sidecar.register(run.id, createCredential(), policy)
-    this.#runs.set(user, run.id)
     this.#credentials.add(user, run.password)
     return run
   }
@@ -139,7 +133,6 @@ export class Session extends EventEmitter<SessionEvents> {
   /** Ends a run: its credential is void and its connections are reset. */
   async unregister(run: Run): Promise<void> {
     this.#credentials.delete(run.user)
-    this.#runs.delete(run.user)
     await this.#sidecar.unregister(run.id)
   }
 
