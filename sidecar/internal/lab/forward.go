@@ -16,9 +16,9 @@ const (
 
 func idleUntil() time.Time { return time.Now().Add(udpIdle) }
 
-// forward makes a tailnet port of the node forward to a target on loopback.
+// forward makes a tailnet port of the node forward to a target on loopback, TCP and UDP.
 func (n *node) forward(f Forward) error {
-	return n.handle(f.Port, func(conn net.Conn) {
+	err := n.handle(f.Port, func(conn net.Conn) {
 		dialer := net.Dialer{Timeout: forwardDialLimit}
 		target, err := dialer.DialContext(n.ctx, "tcp", f.Target.String())
 		if err != nil {
@@ -27,6 +27,10 @@ func (n *node) forward(f Forward) error {
 		}
 		splice(conn, target)
 	})
+	if err == nil {
+		n.forwardUDP(f)
+	}
+	return err
 }
 
 // splice copies both ways until both have ended. The end of one direction (FIN) is passed on alone; a

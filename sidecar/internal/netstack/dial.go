@@ -33,6 +33,10 @@ func (s *Stack) DialTCP(ctx context.Context, remote netip.AddrPort) (*Conn, erro
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
 	tune(ep)
+	if terr = s.ports.bind(ep, remote.Port()); terr != nil {
+		ep.Close()
+		return nil, newError("dial", remote, terr)
+	}
 	started := time.Now()
 	terr = ep.Connect(fullAddress(remote))
 	if _, waiting := terr.(*tcpip.ErrConnectStarted); waiting {

@@ -47,6 +47,8 @@ func errnoOf(err tcpip.Error) syscall.Errno {
 		return syscall.EADDRINUSE
 	case *tcpip.ErrNotConnected:
 		return syscall.ENOTCONN
+	case *tcpip.ErrMessageTooLong:
+		return syscall.EMSGSIZE
 	}
 	return syscall.EIO
 }

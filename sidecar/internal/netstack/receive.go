@@ -51,6 +51,9 @@ func plainTCP(ip []byte) (pkt *stack.PacketBuffer, plain bool) {
 
 // otherPacket is the rest: other protocols, fragments, extension headers.
 func otherPacket(ip []byte) *stack.PacketBuffer {
+	if isFragment6(ip) {
+		return uncheckedPacket(ip, header.IPv6ProtocolNumber)
+	}
 	var parsed packet.Parsed
 	parsed.Decode(ip)
 	return gro.RXChecksumOffload(&parsed)

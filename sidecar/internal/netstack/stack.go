@@ -60,6 +60,7 @@ type Stack struct {
 	link   *link
 	device *Device
 	delays delays
+	ports  *portSequence
 
 	mu        sync.Mutex
 	addresses map[netip.Addr]bool
@@ -78,6 +79,7 @@ func New(options Options) (*Stack, error) {
 			HandleLocal: true,
 		}),
 		link:      l,
+		ports:     newPortSequence(),
 		device:    newDevice(l),
 		addresses: map[netip.Addr]bool{},
 	}
