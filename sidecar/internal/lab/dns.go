@@ -4,11 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// resolver is the tailnet's global resolver: no name exists outside the tailnet, and says so at
+// Zone has the only names outside the tailnet: a text, and where hello's echo is.
+const (
+	Zone     = "lab.test"
+	ZoneText = "tailproxy-lab"
+	ZoneEcho = "_echo._tcp." + Zone
+)
+
+// resolver is the tailnet's global resolver: but for Zone no name exists outside the tailnet, and it says so at
 // once, so that no node has a reason to ask the host's resolver.
 type resolver struct {
 	conn *net.UDPConn
@@ -38,13 +46,13 @@ func (r *resolver) serve() {
 		if err != nil {
 			continue
 		}
-		if answer, err := noSuchName(buf[:n]); err == nil {
+		if answer, err := respond(buf[:n]); err == nil {
 			_, _ = r.conn.WriteToUDPAddrPort(answer, from)
 		}
 	}
 }
 
-func noSuchName(query []byte) ([]byte, error) {
+func respond(query []byte) ([]byte, error) {
 	var parser dnsmessage.Parser
 	header, err := parser.Start(query)
 	if err != nil {
@@ -65,5 +73,36 @@ func noSuchName(query []byte) ([]byte, error) {
 		},
 		Questions: []dnsmessage.Question{question},
 	}
+	if record := recordOf(question.Name.String()); record != nil {
+		answer.RCode = dnsmessage.RCodeSuccess
+		resource := dnsmessage.Resource{
+			Header: dnsmessage.ResourceHeader{Name: question.Name, Class: dnsmessage.ClassINET, TTL: zoneTTL},
+			Body:   record,
+		}
+		if question.Type == typeOf(record) {
+			answer.Answers = []dnsmessage.Resource{resource}
+		}
+	}
 	return answer.Pack()
+}
+
+// zoneTTL is in seconds.
+const zoneTTL = 60
+
+// recordOf returns the one record that a name of Zone has, or nil.
+func recordOf(name string) dnsmessage.ResourceBody {
+	switch strings.ToLower(name) {
+	case Zone + ".":
+		return &dnsmessage.TXTResource{TXT: []string{ZoneText}}
+	case ZoneEcho + ".":
+		return &dnsmessage.SRVResource{Port: 7, Target: dnsmessage.MustNewName(HelloName + "." + Domain + ".")}
+	}
+	return nil
+}
+
+func typeOf(record dnsmessage.ResourceBody) dnsmessage.Type {
+	if _, ok := record.(*dnsmessage.SRVResource); ok {
+		return dnsmessage.TypeSRV
+	}
+	return dnsmessage.TypeTXT
 }

@@ -33,6 +33,9 @@ func (s *Self) Hostname() string {
 
 // applyNotify takes over what a message of the IPN bus says about the netmap. It runs in one goroutine.
 func (n *Node) applyNotify(notify *ipn.Notify) {
+	if n.options.OnRouting != nil {
+		defer n.options.OnRouting()
+	}
 	if notify.NetMap != nil {
 		n.applyNetMap(notify.NetMap)
 		n.syncedOnce.Do(func() { close(n.synced) })

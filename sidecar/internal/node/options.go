@@ -34,6 +34,8 @@ type Options struct {
 
 	// OnState is told of every change, from one goroutine.
 	OnState func(state message.State, detail string)
+	// OnRouting is told when the peers' routes or the exit node may have changed.
+	OnRouting func()
 	// OnAuthURL is told where to log in.
 	OnAuthURL func(url string)
 	// Logf takes Tailscale's verbose log; nil drops it.

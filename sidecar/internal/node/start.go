@@ -98,6 +98,7 @@ func (n *Node) launch(ctx context.Context) (*local.Client, error) {
 	n.server = server
 	n.stack.Store(stack)
 	n.engine.set(server.Sys().Engine.Get())
+	n.dns.manager.Store(server.Sys().DNSManager.Get())
 	n.local.Store(client)
 	return client, nil
 }

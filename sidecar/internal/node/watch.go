@@ -51,6 +51,9 @@ func (n *Node) followState(client *local.Client, report func(error)) error {
 		}
 		if notify.Prefs != nil {
 			n.exit.Store(newExitSetting(*notify.Prefs))
+			if n.options.OnRouting != nil {
+				n.options.OnRouting()
+			}
 		}
 		if notify.BrowseToURL != nil && *notify.BrowseToURL != "" {
 			n.state.set(message.StateNeedsLogin, "")

@@ -167,6 +167,21 @@ func (t *Table) BySubnet(addr netip.Addr) (*Peer, bool) {
 	return nil, false
 }
 
+// Routes returns every subnet that a peer routes, once.
+func (t *Table) Routes() []netip.Prefix {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var prefixes []netip.Prefix
+	known := make(map[netip.Prefix]struct{}, len(t.routes))
+	for _, s := range t.routes {
+		if _, ok := known[s.prefix]; !ok {
+			known[s.prefix] = struct{}{}
+			prefixes = append(prefixes, s.prefix)
+		}
+	}
+	return prefixes
+}
+
 // ByName returns the peer with a fully qualified name. When a node was replaced by another of the same name
 // both are here for a while: the one that is online is meant, and of two the newer.
 func (t *Table) ByName(name string) (*Peer, bool) {

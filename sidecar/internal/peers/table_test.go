@@ -2,6 +2,7 @@ package peers
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,5 +96,22 @@ func TestOfSeveralNodesWithANameTheNewestOnlineIsMeant(t *testing.T) {
 	table.Update(nil, []tailcfg.NodeID{1, 2})
 	if got, _ := table.ByName("web.x"); got != newest {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestRoutesAreToldOnce(t *testing.T) {
+	var table Table
+	shared, own := prefix("192.0.2.0/24"), prefix("192.0.2.128/25")
+	table.Replace([]*Peer{
+		{ID: 1, Routes: []netip.Prefix{shared}},
+		{ID: 2, Routes: []netip.Prefix{shared, own}},
+		{ID: 3},
+	})
+	if got := table.Routes(); !slices.Equal(got, []netip.Prefix{own, shared}) {
+		t.Errorf("got %v", got)
+	}
+	table.Update(nil, []tailcfg.NodeID{2})
+	if got := table.Routes(); !slices.Equal(got, []netip.Prefix{shared}) {
+		t.Errorf("after one has gone: %v", got)
 	}
 }

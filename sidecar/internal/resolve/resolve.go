@@ -1,16 +1,16 @@
-// Package resolve turns names into addresses and back: the host's hosts file first, then the tailnet's own DNS,
-// and the host's resolver only for names that are not the tailnet's.
+// Package resolve turns names into addresses and back, and answers DNS queries: the host's hosts file first, then the
+// tailnet's own DNS, and the host's resolver only for names that are not the tailnet's.
 package resolve
 
 import (
 	"context"
-	"errors"
-	"net"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
 
-	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"golang.org/x/net/dns/dnsmessage"
+
 	"github.com/tailproxy/tailproxy/sidecar/internal/node"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 	"github.com/tailproxy/tailproxy/sidecar/internal/route"
@@ -21,26 +21,30 @@ type Tailnet interface {
 	Self() *node.Self
 	Peers() *peers.Table
 	DNS(ctx context.Context) (node.DNSSettings, error)
-	QueryDNS(ctx context.Context, name, kind string) ([]byte, error)
+	// QueryDNS asks the tailnet's resolver. It may change query.
+	QueryDNS(ctx context.Context, query []byte) ([]byte, error)
+	// DNSServers are the tailnet's resolvers for name that are asked by plain DNS; DialDNS connects to one. There are
+	// none when QueryDNS is to be asked.
+	DNSServers(name string) []netip.AddrPort
+	DialDNS(ctx context.Context, network string, server netip.AddrPort) (io.ReadWriteCloser, error)
 	ExitNode() route.ExitNode
 	InLab() bool
 }
 
-// HostResolver is the host's own; *net.Resolver is one.
-type HostResolver interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-	LookupAddr(ctx context.Context, addr string) ([]string, error)
-}
-
-// Resolver looks names up.
+// Resolver looks names up. It is not to be copied once it was used.
 type Resolver struct {
 	Tailnet Tailnet
 	Hosts   *Hosts
-	Host    HostResolver
+	// Host is the host's resolvers; nil when they are never to be asked.
+	Host *Upstream
+
+	cache cache
 }
 
 // Answer is what was found; nothing is an answer too.
 type Answer struct {
+	// Found: the name exists, though perhaps without an address of the wanted families.
+	Found bool
 	// Addresses are in the order to try them.
 	Addresses []netip.Addr
 	Names     []string
@@ -53,91 +57,135 @@ const maxNameLength = 253
 
 // Addresses looks up the addresses of name. The types choose the families.
 func (r *Resolver) Addresses(ctx context.Context, name string, want4, want6 bool) (Answer, error) {
+	absolute := strings.HasSuffix(name, ".")
 	name = peers.CanonicalName(name)
 	if addr, err := netip.ParseAddr(name); err == nil {
-		return Answer{Addresses: pick([]netip.Addr{addr}, want4, want6)}, nil
+		return Answer{Found: true, Addresses: pick([]netip.Addr{addr}, want4, want6)}, nil
 	}
 	if !valid(name) {
 		return Answer{}, nil
 	}
 	if found := r.Hosts.Addresses(name); len(found) > 0 {
-		return Answer{Addresses: pick(found, want4, want6)}, nil
+		return Answer{Found: true, Addresses: pick(found, want4, want6)}, nil
 	}
-	// RFC 6761 section 6.3: localhost is never asked of anyone.
-	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return Answer{Addresses: pick(loopback(), want4, want6)}, nil
+	if isLocalhost(name) {
+		return Answer{Found: true, Addresses: pick(loopback(), want4, want6)}, nil
 	}
 	settings, err := r.Tailnet.DNS(ctx)
 	if err != nil {
 		return Answer{}, err
 	}
-	for _, candidate := range candidates(name, settings.Search) {
-		answer, err := r.tailnetAddresses(ctx, candidate, settings, want4, want6)
+	var failed error
+	for _, candidate := range r.candidates(name, absolute, settings) {
+		answer, err := r.addresses(ctx, candidate, settings, want4, want6)
 		if err != nil {
-			return Answer{}, err
+			// The next may be found all the same, as resolver libraries have it.
+			failed = firstOf(failed, err)
+			continue
 		}
-		if answer.found {
+		if answer.Found {
 			if answer.Canonical == "" && candidate != name {
 				answer.Canonical = candidate
 			}
-			return answer.Answer, nil
+			return answer, nil
 		}
 	}
-	if !r.mayAskHost(name, settings) {
+	return Answer{}, failed
+}
+
+// addresses looks up a complete name, and what it is another name of.
+func (r *Resolver) addresses(ctx context.Context, name string, settings node.DNSSettings, want4, want6 bool) (Answer, error) {
+	asked := name
+	for range maxAliases {
+		answer, err := r.addressesOnce(ctx, name, settings, want4, want6)
+		if err != nil {
+			return Answer{}, err
+		}
+		target := answer.Canonical
+		if target == "" && name != asked {
+			answer.Canonical = name
+		}
+		// A resolver that does not know the tailnet leaves an alias of its names open.
+		if len(answer.Addresses) > 0 || target == "" || target == name || !r.isOwned(target, settings) || r.isOwned(name, settings) {
+			return answer, nil
+		}
+		name = target
+	}
+	return Answer{}, nil
+}
+
+func (r *Resolver) addressesOnce(
+	ctx context.Context, name string, settings node.DNSSettings, want4, want6 bool,
+) (Answer, error) {
+	if addrs, ok := r.addressesOf(name, settings); ok {
+		return Answer{Found: true, Addresses: pick(addrs, want4, want6)}, nil
+	}
+	whom := r.authority(name, settings)
+	if whom == nobody {
 		return Answer{}, nil
 	}
-	return r.hostAddresses(ctx, name, want4, want6)
-}
-
-// candidates are the names to try: a single label is first one of the tailnet's, as everywhere with search domains.
-func candidates(name string, search []string) []string {
-	if strings.Contains(name, ".") {
-		return []string{name}
+	type result struct {
+		records records
+		err     error
 	}
-	names := make([]string, 0, len(search)+1)
-	for _, domain := range search {
-		names = append(names, name+"."+domain)
+	kinds := make([]dnsmessage.Type, 0, 2)
+	if want4 {
+		kinds = append(kinds, dnsmessage.TypeA)
 	}
-	return append(names, name)
-}
-
-// mayAskHost reports whether the host's resolver may learn of name: never of the tailnet's names, never what an
-// exit node is to hide, and never from the lab, which has no outside.
-func (r *Resolver) mayAskHost(name string, settings node.DNSSettings) bool {
-	return !settings.Owns(name) && !settings.Everything && !r.Tailnet.ExitNode().Set && !r.Tailnet.InLab()
-}
-
-func (r *Resolver) hostAddresses(ctx context.Context, name string, want4, want6 bool) (Answer, error) {
-	found, err := r.Host.LookupNetIP(ctx, network(want4, want6), name)
-	if err != nil {
-		return Answer{}, hostError(err)
+	if want6 {
+		kinds = append(kinds, dnsmessage.TypeAAAA)
 	}
-	return Answer{Addresses: pick(found, want4, want6)}, nil
-}
-
-// hostError keeps nothing of a name that does not exist.
-func hostError(err error) error {
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
-		switch {
-		case dns.IsNotFound:
-			return nil
-		case dns.IsTimeout:
-			return message.Wrap(message.TimedOut, err)
+	results := make([]result, len(kinds))
+	done := make(chan struct{}, len(kinds))
+	for i, kind := range kinds {
+		go func() {
+			results[i].records, results[i].err = r.ask(ctx, whom, name, kind, settings)
+			done <- struct{}{}
+		}()
+	}
+	for range kinds {
+		<-done
+	}
+	var answer Answer
+	var failed error
+	for _, result := range results {
+		if result.err != nil {
+			failed = firstOf(failed, result.err)
+			continue
+		}
+		answer.Found = answer.Found || result.records.exists
+		answer.Addresses = append(answer.Addresses, result.records.addresses...)
+		if result.records.canonical != "" {
+			answer.Canonical = result.records.canonical
 		}
 	}
-	return err
+	answer.Addresses = pick(answer.Addresses, want4, want6)
+	if len(answer.Addresses) == 0 && failed != nil {
+		return Answer{}, failed
+	}
+	return answer, nil
 }
 
-func network(want4, want6 bool) string {
-	switch {
-	case want4 && want6:
-		return "ip"
-	case want6:
-		return "ip6"
-	default:
-		return "ip4"
+// ask asks for the records of one type.
+func (r *Resolver) ask(
+	ctx context.Context, whom authority, name string, kind dnsmessage.Type, settings node.DNSSettings,
+) (records, error) {
+	query, err := newQuery(name, kind, nil)
+	if err != nil {
+		return records{}, err
 	}
+	answer, err := r.exchange(ctx, whom, name, query, settings)
+	if err != nil {
+		return records{}, err
+	}
+	return parseAnswer(answer)
+}
+
+func firstOf(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
 }
 
 func loopback() []netip.Addr {
@@ -166,5 +214,5 @@ func valid(name string) bool {
 			return false
 		}
 	}
-	return !strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c == 0x7f })
+	return !strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' })
 }
