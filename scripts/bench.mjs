@@ -1,6 +1,8 @@
-// Connects, round trips and throughput through TailProxy, beside a bare tsnet.Dial and the kernel's
-// loopback: the same work three ways, in alternating rounds of one run, as ratios of medians.
-// Usage: pnpm bench [--rounds N] [--json]
+// Connects, round trips and throughput through TailProxy, by the dial socket and by SOCKS5, beside a
+// bare tsnet.Dial and the kernel's loopback: the same work four ways, in alternating rounds of one
+// run, as ratios of medians. With --long instead: 100,000 connects one after another, the program
+// closing first and the peer closing first, and whether they get slower.
+// Usage: pnpm bench [--rounds N] [--long] [--json]
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,7 +16,11 @@ import { requireToolchain } from './toolchain.mjs'
 import { root, runTurbo } from './turbo.mjs'
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    long: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
 })
 const rounds = Number(options.rounds)
 if (!Number.isInteger(rounds) || rounds < 1) {
@@ -28,6 +34,11 @@ const METRICS = [
   { name: 'rtt', unit: 'µs', port: 7, amount: 2000, better: 'less' },
   { name: 'up', unit: 'Mbit/s', port: 9, amount: 300, better: 'more' },
   { name: 'down', unit: 'Mbit/s', port: 19, amount: 300, better: 'more' },
+]
+
+const LONG = [
+  { name: 'closing', who: 'the program closes first', port: 7, amount: 100_000 },
+  { name: 'closed', who: 'the peer closes first', port: 80, amount: 100_000 },
 ]
 
 const { compiler } = requireToolchain()
@@ -59,8 +70,8 @@ async function run(file, args, runOptions = {}) {
 }
 
 /** Starts what stays for the whole run; its first line is JSON. */
-async function serve(file, args) {
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+async function serve(file, args, env = process.env) {
+  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   background.push(child)
   const [line] = await once(createInterface({ input: child.stdout }), 'line')
   return JSON.parse(line)
@@ -82,20 +93,30 @@ async function main() {
   })
   const { controlUrl, nodes } = await serve(tailproxy, ['lab', '--json'])
   const hello = nodes.find(({ name }) => name.startsWith('hello.')).addresses[0]
-  // The loopback's servers: echo, discard and chargen as `hello` has them.
-  const local = await serve(bench, ['serve'])
-  const env = {
+  const env = (name) => ({
     ...process.env,
     TAILPROXY_CONTROL_URL: controlUrl,
-    TAILPROXY_STATE_DIR: path.join(scratch, 'state'),
+    TAILPROXY_HOSTNAME: name,
+    TAILPROXY_STATE_DIR: path.join(scratch, name),
+  })
+  const wrapped = ({ name, port, amount }) =>
+    run(tailproxy, [client, name, hello, String(port), String(amount)], { env: env('wrapped') })
+  if (options.long) {
+    await measureLong(wrapped)
+    return
   }
+  // The loopback's servers: echo, discard and chargen as `hello` has them.
+  const local = await serve(bench, ['serve'])
+  const socks = await serve(tailproxy, ['--json'], env('socks'))
   const ways = {
     loopback: ({ name, port, amount }) =>
       run(client, [name, '127.0.0.1', String(local[port]), String(amount)]),
     'tsnet.Dial': ({ name, port, amount }) =>
       run(bench, ['dial', controlUrl, name, hello, String(port), String(amount)]),
-    tailproxy: ({ name, port, amount }) =>
-      run(tailproxy, [client, name, hello, String(port), String(amount)], { env }),
+    tailproxy: wrapped,
+    // What the library does without a dial socket: with the SOCKS5 server of anybody.
+    'by SOCKS5': ({ name, port, amount }) =>
+      run(client, [name, hello, String(port), String(amount)], { env: preloaded(socks) }),
   }
   const results = {}
   for (let round = 0; round < rounds; round++) {
@@ -117,6 +138,41 @@ async function main() {
   else print(results)
 }
 
+function preloaded({ address, user, password }) {
+  const [host, port] = address.split(':')
+  return {
+    ...process.env,
+    LD_PRELOAD: path.join(root, 'native/preload/dist/libtailproxy.so'),
+    TAILPROXY_HOST: host,
+    TAILPROXY_PORT: port,
+    TAILPROXY_PRELOAD_USER: user,
+    TAILPROXY_PRELOAD_PASSWORD: password,
+  }
+}
+
+async function measureLong(measure) {
+  const results = {}
+  for (const metric of LONG) {
+    progress(`${metric.amount} connects, ${metric.who}`)
+    const [first, last, percentile99, slowest] = (await measure(metric))
+      .trim()
+      .split(' ')
+      .map(Number)
+    results[metric.name] = { amount: metric.amount, first, last, percentile99, slowest }
+  }
+  progress('')
+  if (options.json) {
+    console.log(JSON.stringify(results))
+    return
+  }
+  console.log('Connects one after another through TailProxy, in µs.\n')
+  const table = [['', 'connects', 'first tenth', 'last tenth', '99th percentile', 'slowest']]
+  for (const { name, who } of LONG) {
+    table.push([who, ...Object.values(results[name]).map(String)])
+  }
+  printTable(table)
+}
+
 function print(results) {
   const show = (values) => {
     const [low, high] = [Math.min(...values), Math.max(...values)]
@@ -125,13 +181,26 @@ function print(results) {
   console.log(
     `Medians of ${rounds} alternating rounds, with lowest and highest. TailProxy is an unmodified C`,
   )
-  console.log('client under the preload library; the ratio is TailProxy to tsnet.Dial.\n')
-  const table = [['', 'unit', 'loopback', 'tsnet.Dial', 'tailproxy', 'ratio', 'better is']]
+  console.log(
+    'client under the preload library, by the dial socket and, without one, by SOCKS5; a ratio is',
+  )
+  console.log('that to tsnet.Dial.\n')
+  const ours = ['tailproxy', 'by SOCKS5']
+  const table = [
+    ['', 'unit', 'loopback', 'tsnet.Dial', ...ours.flatMap((way) => [way, 'ratio']), 'better is'],
+  ]
   for (const { name, unit, better } of METRICS) {
-    const { loopback, 'tsnet.Dial': dial, tailproxy: ours } = results[name]
-    const ratio = `${(median(ours) / median(dial)).toFixed(2)}×`
-    table.push([name, unit, show(loopback), show(dial), show(ours), ratio, better])
+    const { loopback, 'tsnet.Dial': dial } = results[name]
+    const cells = ours.flatMap((way) => {
+      const values = results[name][way]
+      return [show(values), `${(median(values) / median(dial)).toFixed(2)}×`]
+    })
+    table.push([name, unit, show(loopback), show(dial), ...cells, better])
   }
+  printTable(table)
+}
+
+function printTable(table) {
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)))
   for (const row of table) {
     console.log(

@@ -1,12 +1,14 @@
 /*
  * A plain client that measures what a program sees: connects, round trips, throughput.
  *
- *   client connect|parallel|rtt|up|down HOST PORT AMOUNT
+ *   client connect|parallel|rtt|up|down|closing|closed HOST PORT AMOUNT
  *
  * connect: AMOUNT connects one after another; prints their median in microseconds.
  * parallel: AMOUNT connects by 50 threads; prints connects a second.
  * rtt: AMOUNT round trips of 64 bytes; prints their median in microseconds.
  * up, down: AMOUNT megabytes one way; prints Mbit/s.
+ * closing, closed: AMOUNT connects one after another, which the client closes first, or an HTTP server; prints the
+ *   microseconds of a connect: median of the first tenth, median of the last, 99th percentile, slowest.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -72,6 +74,38 @@ static double connects(void)
 		close(fd);
 	}
 	return median(took, amount);
+}
+
+/** Waits for the peer's close: only then is the end that waits out TIME_WAIT (RFC 9293, section 3.6) the peer's. */
+static void be_closed(int fd)
+{
+	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+	char block[4096];
+	if (send(fd, request, sizeof request - 1, 0) != (ssize_t)(sizeof request - 1))
+		fail("send");
+	ssize_t got;
+	while ((got = recv(fd, block, sizeof block, 0)) > 0)
+		;
+	if (got < 0)
+		fail("recv");
+}
+
+static void many_connects(int peer_closes)
+{
+	double *took = calloc((size_t)amount, sizeof *took);
+	long tenth = amount / 10;
+	for (long i = 0; i < amount; i++) {
+		double start = now_us();
+		int fd = dial();
+		took[i] = now_us() - start;
+		if (peer_closes)
+			be_closed(fd);
+		close(fd);
+	}
+	double first = median(took, tenth);
+	double last = median(took + amount - tenth, tenth);
+	median(took, amount);
+	printf("%.0f %.0f %.0f %.0f\n", first, last, took[amount - 1 - amount / 100], took[amount - 1]);
 }
 
 static void *dial_share(void *unused)
@@ -145,7 +179,7 @@ static double throughput(int up)
 int main(int argc, char **argv)
 {
 	if (argc != 5) {
-		fprintf(stderr, "usage: client connect|parallel|rtt|up|down HOST PORT AMOUNT\n");
+		fprintf(stderr, "usage: client connect|parallel|rtt|up|down|closing|closed HOST PORT AMOUNT\n");
 		return 2;
 	}
 	destination.sin_family = AF_INET;
@@ -153,8 +187,15 @@ int main(int argc, char **argv)
 	if (inet_pton(AF_INET, argv[2], &destination.sin_addr) != 1)
 		return 2;
 	amount = atol(argv[4]);
+	int many = strcmp(argv[1], "closing") == 0 || strcmp(argv[1], "closed") == 0;
+	if (amount < (many ? 10 : 1))
+		return 2;
 	/* Not measured: the first connect also finds the way to the peer. */
 	close(dial());
+	if (many) {
+		many_connects(strcmp(argv[1], "closed") == 0);
+		return 0;
+	}
 	double result;
 	if (strcmp(argv[1], "connect") == 0)
 		result = connects();

@@ -85,6 +85,8 @@ test('runs a command in a session, is silent, and leaves nothing behind', async 
     TAILPROXY_PORT: expect.stringMatching(/^\d+$/),
     TAILPROXY_PRELOAD_USER: 'run-1',
     TAILPROXY_PRELOAD_PASSWORD: expect.stringMatching(/^[0-9a-f]{32}$/),
+    TAILPROXY_SOCK: path.join(directory, 'state/tailproxy/default/dial.sock'),
+    TAILPROXY_TOKEN: expect.stringMatching(/^[0-9a-f]{32}$/),
   })
   expect(Object.values(env)).not.toContain('tskey-secret')
   const session = readFileSync(`${file}.session`, 'utf8')
@@ -97,6 +99,9 @@ test('tells what is done when it is asked to', async ({ surroundings: { said } }
   await tailproxy(['-verbose', 'true'])
   expect(said.stderr).toMatch(/^tailproxy: node: starting\n/)
   expect(said.stderr).toMatch(/tailproxy\.fake\.ts\.net is up as 100\.64\.0\.9; SOCKS5 on/)
+  expect(said.stderr.match(/^tailproxy: connections: .*$/gm)).toEqual([
+    'tailproxy: connections: by SOCKS5: a fake sidecar has no tarpit',
+  ])
 })
 
 test('resolves to the signal that ended the command', async ({ surroundings: _ }) => {
@@ -176,19 +181,26 @@ test('runs a command in the session it is in, without a sidecar of its own', asy
   directory,
 }) => {
   const file = path.join(directory, 'env')
-  const session = { hostname: 'laptop', controlUrl: '', onlyTailnet: false }
+  const session = { hostname: 'laptop', controlUrl: '', onlyTailnet: false, udp: 'proxy' } as const
   vi.stubEnv('TAILPROXY_SESSION', writeSessionFile(directory, session))
   vi.stubEnv('TAILPROXY_HOST', '127.0.0.1')
   vi.stubEnv('TAILPROXY_PORT', '1080')
   vi.stubEnv('TAILPROXY_PRELOAD_USER', 'run-1')
   vi.stubEnv('TAILPROXY_PRELOAD_PASSWORD', 'secret')
+  vi.stubEnv('TAILPROXY_SOCK', '/run/dial.sock')
+  vi.stubEnv('TAILPROXY_TOKEN', 'token')
+  vi.stubEnv('TAILPROXY_FD', '1021')
   vi.stubEnv('TAILPROXY_SIDECAR', '/nonexistent')
   await tailproxy(['sh', '-c', 'env -0 > "$1"', 'sh', file])
   expect(environmentIn(file)).toMatchObject({
     TAILPROXY_PORT: '1080',
     TAILPROXY_PRELOAD_USER: 'run-1',
     TAILPROXY_PRELOAD_PASSWORD: 'secret',
+    TAILPROXY_SOCK: '/run/dial.sock',
+    TAILPROXY_TOKEN: 'token',
   })
+  // The descriptor is of this process; what it starts gets one from the library's exec hooks.
+  expect(environmentIn(file)).not.toHaveProperty('TAILPROXY_FD')
 })
 
 test('starts a lab until it is interrupted', async ({ surroundings: { behave, said } }) => {

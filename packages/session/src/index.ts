@@ -1,6 +1,7 @@
-export { SessionStartError, StateDirectoryError } from './lib/errors.ts'
+export { DialSocketError, SessionStartError, StateDirectoryError } from './lib/errors.ts'
 export { DEFAULT_DIAL_TIMEOUT } from './lib/handshake-relay.ts'
 export {
+  type DialSocket,
   FOREGROUND_USER,
   type Run,
   Session,

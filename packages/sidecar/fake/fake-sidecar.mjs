@@ -1,6 +1,7 @@
 // A sidecar without a tailnet, for tests of what drives one: it speaks docs/sidecar-channel.md on
 // descriptor 3, serves real SOCKS5 clients on loopback, and dials loopback only. What it knows and
 // how it misbehaves is in the variable FAKE_SIDECAR (see src/fake.ts).
+import { rmSync } from 'node:fs'
 import { connect, createServer, isIP, isIPv6, Socket } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -71,6 +72,25 @@ const methods = {
     })
     listeners.push(server)
     return { address: `${host}:${server.address().port}` }
+  },
+
+  watchFlows({ watch }) {
+    watchesFlows = watch
+    return {}
+  },
+
+  async serveDials({ path }) {
+    if (behaviour.dialsFailure) throw new Failure(behaviour.dialsFailure, 'no dials today')
+    // Programs of these tests use SOCKS5; somebody answers on the path, as a real one does, also
+    // where a dead one left its socket.
+    rmSync(path, { force: true })
+    const server = createServer((client) => client.destroy())
+    await new Promise((resolve, reject) => {
+      server.once('error', ({ code }) => reject(new Failure('busy', `listen: ${code}`)))
+      server.listen(path, resolve)
+    })
+    listeners.push(server)
+    return behaviour.dials ?? { tarpit: 'none', detail: 'a fake sidecar has no tarpit' }
   },
 
   register({ run, policy }) {
@@ -171,8 +191,14 @@ async function dial({ client: id, run, host, port, onSuccess, leftover }) {
     Buffer.concat([Buffer.from(onSuccess, 'base64'), Buffer.from([1, 100, 64, 0, 9, 0x30, 0x39])]),
     Buffer.from(leftover ?? '', 'base64'),
   ])
-  emit('flowOpened', { flow, ...flowOf, route: 'tailnet', dialMs: 0 })
+  emitFlow('flowOpened', { flow, ...flowOf, route: 'tailnet', dialMs: 0 })
   return { flow, bound: '100.64.0.9:12345', route: 'tailnet' }
+}
+
+let watchesFlows = false
+
+function emitFlow(event, params) {
+  if (watchesFlows) emit(event, params)
 }
 
 async function connectTo(destination) {
@@ -210,7 +236,7 @@ function splice(client, peer, [toClient, toPeer]) {
   socket.on('close', () => {
     peer.destroy()
     counters.flows -= 1
-    emit('flowClosed', { flow, ...bytes, durationMs: Date.now() - opened })
+    emitFlow('flowClosed', { flow, ...bytes, durationMs: Date.now() - opened })
   })
   return flow
 }
@@ -260,6 +286,8 @@ function end() {
     return
   }
   for (const { socket } of clients.values()) socket.resetAndDestroy()
+  // Only so are sockets with a path removed.
+  for (const listener of listeners) listener.close()
   process.exit(0)
 }
 

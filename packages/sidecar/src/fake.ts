@@ -2,6 +2,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ErrorCode } from './lib/error-code.ts'
 import type { LabInfo } from './lib/lab-messages.ts'
+import type { ServeDialsResult } from './lib/node-messages.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
 
 /** What a fake sidecar knows, and how it misbehaves. */
@@ -19,6 +20,9 @@ export interface FakeSidecarBehaviour {
   startFailure?: { code: ErrorCode; message: string }
   /** Leaves `start` without an answer. */
   neverStarts?: boolean
+  /** The answer to `serveDials`. @default tarpit "none": its programs use SOCKS5 */
+  dials?: ServeDialsResult
+  dialsFailure?: ErrorCode
   /** Paths for which `fileCapabilities` says yes. */
   withCapabilities?: string[]
   /** The answer to `startLab`; without it, it is no lab. */

@@ -11,16 +11,18 @@ export {
 export { findSidecar } from './lib/find-sidecar.ts'
 export { Lab, type LabOptions } from './lib/lab.ts'
 export type { Forward, LabInfo, LabNode } from './lib/lab-messages.ts'
-export type {
-  ClientDialResult,
-  NodeState,
-  Peer,
-  ResolveParams,
-  ResolveResult,
-  RunPolicy,
-  SidecarStatus,
-  StartParams,
-  TailnetNode,
+export {
+  type ClientDialResult,
+  MAX_SOCKET_PATH,
+  type NodeState,
+  type Peer,
+  type ResolveParams,
+  type ResolveResult,
+  type RunPolicy,
+  type ServeDialsResult,
+  type SidecarStatus,
+  type StartParams,
+  type TailnetNode,
 } from './lib/node-messages.ts'
 export {
   type DialRequest,

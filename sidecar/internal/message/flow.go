@@ -35,16 +35,22 @@ func (r GoneReason) check() error {
 // Network is the transport of a flow.
 type Network string
 
-const NetworkTCP Network = "tcp"
+const (
+	NetworkTCP Network = "tcp"
+	NetworkUDP Network = "udp"
+)
 
-func (n Network) check() error { return oneOf(n, NetworkTCP) }
+func (n Network) check() error { return oneOf(n, NetworkTCP, NetworkUDP) }
 
 // Origin is the way a flow came in.
 type Origin string
 
-const OriginSocks Origin = "socks"
+const (
+	OriginSocks   Origin = "socks"
+	OriginPreload Origin = "preload"
+)
 
-func (o Origin) check() error { return oneOf(o, OriginSocks) }
+func (o Origin) check() error { return oneOf(o, OriginSocks, OriginPreload) }
 
 // Direction is outbound for a flow from a program to the tailnet.
 type Direction string
@@ -98,7 +104,10 @@ type ClientDial struct {
 }
 
 func (c ClientDial) check() error {
-	if c.Port == 0 {
+	switch {
+	case c.Network != NetworkTCP:
+		return fmt.Errorf("network: must be %q", NetworkTCP)
+	case c.Port == 0:
 		return errors.New("port: must be 1 to 65535")
 	}
 	return notEmpty("host", c.Host)
@@ -146,7 +155,14 @@ type ClientGone struct {
 	Reason GoneReason `json:"reason"`
 }
 
-// FlowOpened is an event. Name is the name the program asked for, Peer the peer's name.
+// WatchFlows asks for the events of flows, or for no more of them. They are two for each connection, and reading them would
+// cost a busy session more than its data does.
+type WatchFlows struct {
+	Watch bool `json:"watch"`
+}
+
+// FlowOpened is an event. Name is the name the program asked for, Peer the peer's name, PID the
+// process that dialled, when it came by the dial socket.
 type FlowOpened struct {
 	Flow        ID      `json:"flow"`
 	Run         string  `json:"run,omitempty"`
@@ -155,6 +171,7 @@ type FlowOpened struct {
 	Destination string  `json:"destination"`
 	Name        string  `json:"name,omitempty"`
 	Peer        string  `json:"peer,omitempty"`
+	PID         Limit   `json:"pid,omitzero"`
 	Route       Route   `json:"route"`
 	DialMs      Millis  `json:"dialMs"`
 }
@@ -172,7 +189,7 @@ type FlowClosed struct {
 	Error      *Error `json:"error,omitempty"`
 }
 
-// Ask is a request from the sidecar: may this flow be made?
+// Ask is a request from the sidecar: may this flow be made? PID is as in [FlowOpened].
 type Ask struct {
 	Origin      Origin    `json:"origin"`
 	Direction   Direction `json:"direction"`
@@ -182,6 +199,7 @@ type Ask struct {
 	Name        string    `json:"name,omitempty"`
 	Peer        string    `json:"peer,omitempty"`
 	Run         string    `json:"run,omitempty"`
+	PID         Limit     `json:"pid,omitzero"`
 }
 
 func (a Ask) check() error {

@@ -12,6 +12,8 @@ const (
 	MethodStart            = "start"
 	MethodStatus           = "status"
 	MethodListenSocks      = "listenSocks"
+	MethodServeDials       = "serveDials"
+	MethodWatchFlows       = "watchFlows"
 	MethodClientDial       = "clientDial"
 	MethodRegister         = "register"
 	MethodUnregister       = "unregister"
@@ -122,11 +124,24 @@ type Status struct {
 	BytesDown   uint64 `json:"bytesDown"`
 }
 
+// UDPPolicy says what becomes of a program's datagrams: they are carried as connections are, refused, or
+// left to the host's network, where those for the tailnet are refused.
+type UDPPolicy string
+
+const (
+	UDPProxy  UDPPolicy = "proxy"
+	UDPBlock  UDPPolicy = "block"
+	UDPDirect UDPPolicy = "direct"
+)
+
+func (u UDPPolicy) check() error { return oneOf(u, UDPProxy, UDPBlock, UDPDirect) }
+
 // Policy is the static policy of a run.
 type Policy struct {
-	OnlyTailnet bool     `json:"onlyTailnet"`
-	Bypass      []string `json:"bypass"`
-	Ask         bool     `json:"ask"`
+	OnlyTailnet bool      `json:"onlyTailnet"`
+	Bypass      []string  `json:"bypass"`
+	Ask         bool      `json:"ask"`
+	UDP         UDPPolicy `json:"udp"`
 }
 
 // Lengths in bytes.

@@ -26,6 +26,8 @@ func Specs() []Spec {
 		request[Start, Node](FromNode, MethodStart),
 		request[Empty, Status](FromNode, MethodStatus),
 		request[ListenSocks, ListenSocksResult](FromNode, MethodListenSocks),
+		request[ServeDials, ServeDialsResult](FromNode, MethodServeDials),
+		request[WatchFlows, Empty](FromNode, MethodWatchFlows),
 		request[ClientDial, ClientDialResult](FromNode, MethodClientDial),
 		request[Register, Empty](FromNode, MethodRegister),
 		request[Unregister, Empty](FromNode, MethodUnregister),

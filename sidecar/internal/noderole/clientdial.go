@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/tailproxy/tailproxy/sidecar/internal/channel"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/socks"
@@ -45,7 +44,7 @@ func (d *clientDial) serve(client *socks.Client) {
 	if err := d.run.add(flow); err != nil {
 		flow.reset(err)
 	}
-	r.notify(message.EventFlowOpened, flow.opened(client.Source(), time.Since(started)))
+	r.notifyFlow(message.EventFlowOpened, flow.opened(client.Source(), time.Since(started)))
 	d.answer(message.ClientDialResult{
 		Flow:  flow.id,
 		Bound: connection.Side.Local().String(),
@@ -55,7 +54,7 @@ func (d *clientDial) serve(client *socks.Client) {
 	closed := flow.serve(d.params.Leftover, &r.pool)
 	d.run.remove(flow)
 	r.flows.close(flow)
-	r.notify(message.EventFlowClosed, closed)
+	r.notifyFlow(message.EventFlowClosed, closed)
 }
 
 // leave answers for a client that left and ends it, and tells unless it was Node that closed it.
@@ -92,7 +91,12 @@ func (d *clientDial) dial(client *socks.Client) (connection dial.Connection, lef
 	request := dial.Request{Host: d.params.Host, Port: d.params.Port, Policy: d.run.routing()}
 	if d.run.asks() {
 		request.Ask = func(ctx context.Context, question dial.Question) error {
-			return d.ask(ctx, client, question)
+			return d.role.ask(ctx, question, message.Ask{
+				Origin:  message.OriginSocks,
+				Network: d.params.Network,
+				Source:  client.Source().String(),
+				Run:     d.params.Run,
+			})
 		}
 	}
 	connection, err = dialer.Dial(ctx, request)
@@ -107,36 +111,6 @@ func (d *clientDial) dial(client *socks.Client) (connection dial.Connection, lef
 	default:
 		return connection, false, err
 	}
-}
-
-// askLimit is how long Node has to answer an ask. No answer denies.
-const askLimit = 2 * time.Second
-
-func (d *clientDial) ask(ctx context.Context, client *socks.Client, question dial.Question) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, askLimit, message.Errorf(message.Denied,
-		"nobody decided within %v whether %v may be reached", askLimit, question.Destination))
-	defer cancel()
-	verdict, err := channel.Call[message.AskResult](ctx, d.role.conn, message.MethodAsk, message.Ask{
-		Origin:      message.OriginSocks,
-		Direction:   message.DirectionOutbound,
-		Network:     d.params.Network,
-		Source:      client.Source().String(),
-		Destination: question.Destination.String(),
-		Name:        question.Name,
-		Peer:        peerName(question.Peer),
-		Run:         d.params.Run,
-	})
-	switch {
-	case err != nil && context.Cause(ctx) != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return message.Errorf(message.Denied, "it could not be decided whether %v may be reached: %w", question.Destination, err)
-	case !verdict.Allow && verdict.Reason == "":
-		return message.Errorf(message.Denied, "%v is denied", question.Destination)
-	case !verdict.Allow:
-		return message.Errorf(message.Denied, "%s", verdict.Reason)
-	}
-	return nil
 }
 
 // succeed tells the client. Its write does not wait: the reply is small and the socket's buffer is empty.

@@ -112,6 +112,7 @@ func (d *driver) begin() {
 	go d.conn.Serve(context.Background())
 	d.t.Cleanup(d.close)
 	request[message.HelloResult](d, message.MethodHello, message.Hello{Protocol: message.ProtocolVersion, Driver: "test"})
+	d.call(message.MethodWatchFlows, message.WatchFlows{Watch: true})
 }
 
 // close ends the channel and waits for the sidecar's end.

@@ -12,10 +12,11 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
 )
 
-// flow is one spliced connection.
+// flow is one spliced connection, or the datagrams of one socket with one destination.
 type flow struct {
-	id         message.ID
-	run        string
+	id  message.ID
+	run string
+	// program is nil for datagrams, which end with the context of their run.
 	program    splice.Side
 	connection dial.Connection
 	started    time.Time
@@ -32,6 +33,9 @@ func (f *flow) reset(reason error) {
 		f.cut = reason
 	}
 	f.mu.Unlock()
+	if f.program == nil {
+		return
+	}
 	f.program.Abort()
 	f.connection.Side.Abort()
 }
@@ -44,6 +48,10 @@ func (f *flow) serve(early []byte, pool *splice.Pool) message.FlowClosed {
 		err = f.cut
 	}
 	f.mu.Unlock()
+	return f.closed(err)
+}
+
+func (f *flow) closed(err error) message.FlowClosed {
 	return message.FlowClosed{
 		Flow:       f.id,
 		BytesUp:    f.counters.Up.Load(),
@@ -133,7 +141,7 @@ func (f *flows) resetAll() {
 
 func (f *flows) cutLocked(one *flow) {
 	one.reset(errEnded)
-	if peer := one.connection.Peer; peer != nil && !slices.Contains(f.told, peer) {
+	if peer := one.connection.Peer; peer != nil && one.program != nil && !slices.Contains(f.told, peer) {
 		f.told = append(f.told, peer)
 	}
 }

@@ -5,7 +5,6 @@ package noderole
 import (
 	"context"
 	"io"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -35,8 +34,10 @@ type role struct {
 	node    atomic.Pointer[node.Node]
 	names   atomic.Pointer[resolve.Resolver]
 	dialing atomic.Pointer[dial.Dialer]
+	dials   atomic.Pointer[dials]
 	runs    runs
 	flows   flows
+	watched atomic.Bool // whether Node wants to know of flows
 	clients clients
 	pool    splice.Pool
 
@@ -61,6 +62,8 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodStart, r.start)
 	channel.HandleRequest(r.conn, message.MethodStatus, r.status)
 	channel.HandleRequest(r.conn, message.MethodListenSocks, r.listenSocks)
+	channel.HandleRequest(r.conn, message.MethodServeDials, r.serveDials)
+	channel.HandleRequest(r.conn, message.MethodWatchFlows, r.watchFlows)
 	channel.HandleRequest(r.conn, message.MethodResolve, r.resolve)
 	channel.HandleRequest(r.conn, message.MethodFileCapabilities, fileCapabilities)
 	channel.HandleRequest(r.conn, message.MethodPeers, r.peers)
@@ -77,6 +80,18 @@ func (r *role) notify(event string, params any) {
 	_ = r.conn.Notify(event, params)
 }
 
+func (r *role) watchFlows(_ context.Context, params message.WatchFlows) (message.Empty, error) {
+	r.watched.Store(params.Watch)
+	return message.Empty{}, nil
+}
+
+// notifyFlow sends an event of a flow to a Node that watches.
+func (r *role) notifyFlow(event string, params any) {
+	if r.watched.Load() {
+		r.notify(event, params)
+	}
+}
+
 func (r *role) start(ctx context.Context, params message.Start) (message.Node, error) {
 	n := node.New(node.Options{
 		Hostname:      params.Hostname,
@@ -90,6 +105,7 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 		OnState: func(state message.State, detail string) {
 			r.notify(message.EventState, message.StateEvent{State: state, Detail: detail})
 		},
+		OnRouting: r.routingChanged,
 		OnAuthURL: func(url string) {
 			r.notify(message.EventAuthURL, message.AuthURL{URL: url})
 		},
@@ -104,7 +120,11 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 		return message.Node{}, message.Errorf(message.Busy, "the node was started already")
 	}
 	r.mu.Unlock()
-	names := &resolve.Resolver{Tailnet: n, Hosts: resolve.NewHosts(resolve.DefaultHosts), Host: net.DefaultResolver}
+	names := &resolve.Resolver{
+		Tailnet: n,
+		Hosts:   resolve.NewHosts(resolve.DefaultHosts),
+		Host:    resolve.NewUpstream(resolve.DefaultResolvConf),
+	}
 	r.names.Store(names)
 	r.dialing.Store(&dial.Dialer{Node: n, Resolver: names})
 	if err := n.Start(ctx); err != nil {
@@ -155,7 +175,14 @@ func (r *role) close() {
 		// Flows first: when their clients are reset the flows end, and nobody would know their peers.
 		r.flows.resetAll()
 		r.cancel(node.ErrStopped)
+		served := r.dials.Load()
+		if served != nil {
+			served.end()
+		}
 		r.tasks.Wait()
+		if served != nil {
+			served.close()
+		}
 		if n := r.node.Load(); n != nil {
 			r.flush(n, r.flows.toldPeers())
 			n.Close()

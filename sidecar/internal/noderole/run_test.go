@@ -16,6 +16,9 @@ func register(run string, policy message.Policy) message.Register {
 	if policy.Bypass == nil {
 		policy.Bypass = []string{}
 	}
+	if policy.UDP == "" {
+		policy.UDP = message.UDPProxy
+	}
 	return message.Register{Run: run, Token: strings.Repeat("t", 32), Policy: policy}
 }
 

@@ -2,6 +2,7 @@ package noderole
 
 import (
 	"context"
+	"crypto/subtle"
 	"net/netip"
 	"sync"
 
@@ -16,11 +17,16 @@ type run struct {
 	token  string
 	policy route.Policy
 	ask    bool
+	udp    message.UDPPolicy
+	// ctx ends with the run.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	// recent are the names its programs have looked up.
+	recent recentNames
 
 	mu    sync.Mutex
 	ended bool
 	flows map[*flow]struct{}
-	dials map[*context.CancelCauseFunc]struct{}
 }
 
 func (r *run) errEnded() error {
@@ -64,27 +70,15 @@ func (r *run) onEnd(cancel context.CancelCauseFunc) (forget func()) {
 	if r == nil {
 		return func() {}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ended {
-		cancel(r.errEnded())
-		return func() {}
-	}
-	r.dials[&cancel] = struct{}{}
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.dials, &cancel)
-	}
+	stop := context.AfterFunc(r.ctx, func() { cancel(context.Cause(r.ctx)) })
+	return func() { stop() }
 }
 
 func (r *run) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = true
-	for cancel := range r.dials {
-		(*cancel)(r.errEnded())
-	}
+	r.cancel(r.errEnded())
 	for f := range r.flows {
 		f.reset(r.errEnded())
 	}
@@ -110,16 +104,16 @@ func (r *runs) get(name string) (*run, error) {
 }
 
 func (r *role) register(_ context.Context, params message.Register, answer func(message.Empty, error)) {
-	answer(message.Empty{}, r.runs.register(params))
+	answer(message.Empty{}, r.runs.register(r.ctx, params))
 }
 
-func (r *runs) register(params message.Register) error {
+func (r *runs) register(ctx context.Context, params message.Register) error {
 	added := &run{
 		name:  params.Run,
 		token: params.Token,
 		ask:   params.Policy.Ask,
+		udp:   params.Policy.UDP,
 		flows: map[*flow]struct{}{},
-		dials: map[*context.CancelCauseFunc]struct{}{},
 	}
 	added.policy.OnlyTailnet = params.Policy.OnlyTailnet
 	for _, text := range params.Policy.Bypass {
@@ -137,8 +131,21 @@ func (r *runs) register(params message.Register) error {
 	if _, ok := r.byName[params.Run]; ok {
 		return message.Errorf(message.Busy, "run %.60q is registered already", params.Run)
 	}
+	added.ctx, added.cancel = context.WithCancelCause(ctx)
 	r.byName[params.Run] = added
 	return nil
+}
+
+// byToken returns the run with a token. It looks at all of them, so that the time it takes says nothing of any.
+func (r *runs) byToken(token []byte) (found *run) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, one := range r.byName {
+		if subtle.ConstantTimeCompare([]byte(one.token), token) == 1 {
+			found = one
+		}
+	}
+	return found
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {

@@ -32,9 +32,18 @@ func NewHost(conn *net.TCPConn) (*Host, error) {
 // Conn returns the connection, for what comes before the splice.
 func (h *Host) Conn() *net.TCPConn { return h.conn }
 
-func (h *Host) next(pool *Pool) (buffer *[]byte, n int, err error) {
+func (h *Host) next(pool *Pool) (*[]byte, int, error) {
+	buffer, n, err := nextOf(h.raw, pool)
+	if errno, ok := err.(syscall.Errno); ok {
+		err = &net.OpError{Op: "read", Net: "tcp", Addr: h.conn.RemoteAddr(), Err: errno}
+	}
+	return buffer, n, err
+}
+
+// nextOf reads a descriptor of the kernel. A buffer is taken only when the descriptor is readable.
+func nextOf(raw syscall.RawConn, pool *Pool) (buffer *[]byte, n int, err error) {
 	var failed error
-	err = h.raw.Read(func(fd uintptr) bool {
+	err = raw.Read(func(fd uintptr) bool {
 		buffer = pool.get()
 		for {
 			n, failed = unix.Read(int(fd), *buffer)
@@ -49,8 +58,8 @@ func (h *Host) next(pool *Pool) (buffer *[]byte, n int, err error) {
 		}
 		return true
 	})
-	if err == nil && failed != nil {
-		err = &net.OpError{Op: "read", Net: "tcp", Addr: h.conn.RemoteAddr(), Err: failed}
+	if err == nil {
+		err = failed
 	}
 	if err == nil && n == 0 {
 		err = io.EOF

@@ -1,11 +1,22 @@
 package splice
 
-import (
-	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
-)
+import "net/netip"
+
+// Conn is a connection of a stack in this process; internal/netstack has one.
+type Conn interface {
+	// TryRead returns 0, nil when there is nothing to read yet. io.EOF is an orderly end.
+	TryRead(p []byte) (int, error)
+	// AwaitReadable waits until TryRead may have something.
+	AwaitReadable()
+	Write(p []byte) (int, error)
+	CloseWrite() error
+	Abort()
+	Close() error
+	Local() netip.AddrPort
+}
 
 // Stack is a connection of TailProxy's own stack.
-type Stack struct{ *netstack.Conn }
+type Stack struct{ Conn }
 
 func (s Stack) next(pool *Pool) (*[]byte, int, error) {
 	for {

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import type { ResolvedSettings, Settings } from '@tailproxy/config'
 import { removeSessionFile, type Session, writeSessionFile } from '@tailproxy/session'
+import { describeDials } from '../lib/describe-dials.ts'
 import { CommandLineError } from '../lib/exit-status.ts'
 import { interruptible } from '../lib/interruption.ts'
 import { joinedSession } from '../lib/joined-session.ts'
@@ -63,13 +64,16 @@ async function runIn(
       )
     }
   }
-  const { user, password } = await session.register('run-1', {
+  const { user, password, token } = await session.register('run-1', {
     onlyTailnet: settings.onlyTailnet,
     bypass: settings.bypass,
     ask: false,
+    udp: settings.udp,
   })
-  const { host, port } = session
-  const access = { library: wrapped.library, host, port, user, password }
+  const { host, port, dialSocket } = session
+  if (settings.verbose) say(describeDials(dialSocket))
+  const socket = dialSocket.path
+  const access = { library: wrapped.library, host, port, user, password, socket, token }
   const env = commandEnvironment(access, settings, extra)
   signal.throwIfAborted()
   // From here on signals are the command's.

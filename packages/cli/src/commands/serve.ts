@@ -21,6 +21,7 @@ export async function serve(
         onlyTailnet: settings.onlyTailnet,
         bypass: settings.bypass,
         ask: false,
+        udp: settings.udp,
       })
       const address = `${session.host}:${session.port}`
       const { name, addresses } = session.node

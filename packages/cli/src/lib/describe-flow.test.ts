@@ -19,6 +19,11 @@ test.for([
   ],
   [{ route: 'exit' }, 'flow 7: 100.64.0.1:80 through the exit node, connected in 12 ms'],
   [{ route: 'direct' }, 'flow 7: 100.64.0.1:80 directly, not on the tailnet, connected in 12 ms'],
+  [{ network: 'udp' }, 'flow 7: UDP to 100.64.0.1:80 on the tailnet'],
+  [
+    { network: 'udp', peer: 'hello.ts.net' },
+    'flow 7: UDP to 100.64.0.1:80 on the tailnet, to hello.ts.net',
+  ],
 ] as const)('tells of %j', ([more, line]) => {
   expect(describeFlow({ ...FLOW, ...more })).toBe(line)
 })

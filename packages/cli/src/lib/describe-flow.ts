@@ -7,8 +7,12 @@ const ROUTES = {
 } as const
 
 /** One line for people: whom a flow reached, how, and how long that took. */
-export function describeFlow({ flow, destination, name, peer, route, dialMs }: FlowOpened): string {
+export function describeFlow(opened: FlowOpened): string {
+  const { flow, network, destination, name, peer, route, dialMs } = opened
   const asked = name ? `${name} (${destination})` : destination
+  // A datagram is sent to a peer, answered or not.
+  if (network === 'udp')
+    return `flow ${flow}: UDP to ${asked} ${ROUTES[route]}${peer ? `, to ${peer}` : ''}`
   const answered = peer ? `, answered by ${peer}` : ''
   return `flow ${flow}: ${asked} ${ROUTES[route]}${answered}, connected in ${dialMs} ms`
 }

@@ -7,7 +7,12 @@ import { expect, vi } from 'vitest'
 import { test as base } from '../testing/surroundings.ts'
 import { joinedSession } from './joined-session.ts'
 
-const SESSION = { hostname: 'laptop', controlUrl: 'http://127.0.0.1:4000', onlyTailnet: false }
+const SESSION = {
+  hostname: 'laptop',
+  controlUrl: 'http://127.0.0.1:4000',
+  onlyTailnet: false,
+  udp: 'proxy',
+} as const
 
 const test = base.extend<{ env: NodeJS.ProcessEnv }>({
   env: async ({ directory }, use) => {
@@ -36,6 +41,17 @@ test('joins the session that it is in', ({ env }) => {
   })
 })
 
+test('joins by the dial socket of the session where it has one', ({ env }) => {
+  const dials = { TAILPROXY_SOCK: '/run/dial.sock', TAILPROXY_TOKEN: 'token' }
+  expect(joinedSession(settingsOf(), { ...env, ...dials })).toMatchObject({
+    port: 1080,
+    socket: '/run/dial.sock',
+    token: 'token',
+  })
+  const half = joinedSession(settingsOf(), { ...env, TAILPROXY_SOCK: '/run/dial.sock' })
+  expect(half).not.toHaveProperty('socket')
+})
+
 test.for([
   'TAILPROXY_SESSION',
   'TAILPROXY_HOST',
@@ -56,6 +72,7 @@ test.for([
   ['hostname', 'desktop', '--hostname is "desktop"', '"laptop"'],
   ['controlUrl', 'http://127.0.0.1:5000', '--control-url is "http://127.0.0.1:5000"', ':4000'],
   ['onlyTailnet', 'true', '--only-tailnet is "true"', '"false"'],
+  ['udp', 'block', '--udp is "block"', '"proxy"'],
 ] as const)('refuses another %s, and names both', ([name, value, ours, theirs], { env }) => {
   const join = () => joinedSession(settingsOf({ flags: { [name]: value } }), env)
   expect(join).toThrow(REFUSED)

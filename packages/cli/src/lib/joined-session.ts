@@ -1,16 +1,15 @@
 import { accessSync, constants } from 'node:fs'
 import process from 'node:process'
 import { describeOrigin, type ResolvedSettings } from '@tailproxy/config'
+import type { PreloadSettings } from '@tailproxy/preload'
 import { readSessionFile } from '@tailproxy/session'
 import { CommandLineError } from './exit-status.ts'
 
-/** What a command inside a session needs of it. */
-export interface JoinedSession {
-  host: string
-  port: number
-  user: string
-  password: string
-}
+/** What a command inside a session needs of it: all that the command around it was given. */
+export type JoinedSession = Pick<
+  PreloadSettings,
+  'host' | 'port' | 'user' | 'password' | 'socket' | 'token'
+>
 
 /**
  * The session that this process runs in, if it was itself started by TailProxy.
@@ -25,6 +24,7 @@ export function joinedSession(
   const file = env['TAILPROXY_SESSION']
   const { TAILPROXY_HOST: host, TAILPROXY_PORT: port } = env
   const { TAILPROXY_PRELOAD_USER: user, TAILPROXY_PRELOAD_PASSWORD: password } = env
+  const { TAILPROXY_SOCK: socket, TAILPROXY_TOKEN: token } = env
   if (!file || !host || !port || !user || !password) return undefined
   const session = readSessionFile(file)
   if (session ? !isAlive(session.pid) : isGone(file)) {
@@ -32,14 +32,15 @@ export function joinedSession(
       'the session this shell belongs to has ended; leave the shell, or unset TAILPROXY_SESSION to start a session of its own',
     )
   }
-  for (const name of ['hostname', 'controlUrl', 'onlyTailnet'] as const) {
+  for (const name of ['hostname', 'controlUrl', 'onlyTailnet', 'udp'] as const) {
     const origin = origins[name]
     if (!session || origin.kind === 'default' || values[name] === session[name]) continue
     throw new CommandLineError(
       `${describeOrigin(origin)} is "${values[name]}", but the session this command is in has "${session[name]}"; drop it, or run the command outside`,
     )
   }
-  return { host, port: Number(port), user, password }
+  const dials = socket && token ? { socket, token } : {}
+  return { host, port: Number(port), user, password, ...dials }
 }
 
 /** A program that changed its user cannot read the file, and may join all the same. */

@@ -61,7 +61,10 @@ export async function openSession(
   }
   try {
     const session = await Session.open(sessionOptions)
-    if (settings.verbose) tell(session)
+    if (settings.verbose) {
+      tell(session)
+      await session.watchFlows(true)
+    }
     return { session, stateDirectory }
   } finally {
     clearTimeout(slow)

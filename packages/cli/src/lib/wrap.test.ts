@@ -78,12 +78,15 @@ test('gives the command what the library needs, and no key', () => {
   vi.stubEnv('TAILPROXY_AUTHKEY', 'tskey-secret')
   vi.stubEnv('TS_AUTHKEY', 'tskey-secret')
   vi.stubEnv('SOME_OTHER', 'value')
-  const access = { library: '/tmp/l.so', host: '127.0.0.1', port: 1, user: 'u', password: 'p' }
+  const proxy = { host: '127.0.0.1', port: 1, user: 'u', password: 'p' }
+  const access = { library: '/tmp/l.so', ...proxy, socket: '/dial.sock', token: 't' }
   const settings = settingsOf({ bypass: '192.0.2.0/24', onlyTailnet: 'true', verbose: 'true' })
   const env = commandEnvironment(access, settings, { TAILPROXY_SESSION: '/s.json' })
   expect(env).toMatchObject({
     LD_PRELOAD: expect.stringMatching(/^\/tmp\/l\.so/),
     TAILPROXY_HOST: '127.0.0.1',
+    TAILPROXY_SOCK: '/dial.sock',
+    TAILPROXY_TOKEN: 't',
     TAILPROXY_BYPASS: '192.0.2.0/24',
     TAILPROXY_ONLY_TAILNET: '1',
     TAILPROXY_VERBOSE: '1',

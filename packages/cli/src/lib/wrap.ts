@@ -64,7 +64,7 @@ export function allowUnwrapped(reason: string, settings: Settings): string {
 
 /** The environment of a wrapped command: captured, and without the keys that let us in. */
 export function commandEnvironment(
-  access: Pick<PreloadSettings, 'library' | 'host' | 'port' | 'user' | 'password'>,
+  access: Omit<PreloadSettings, 'bypass' | 'onlyTailnet' | 'verbose'>,
   settings: Settings,
   extra: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {

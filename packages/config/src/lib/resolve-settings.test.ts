@@ -69,6 +69,7 @@ test('has a value for every setting when nothing is set', () => {
     port: 0,
     bypass: [],
     onlyTailnet: false,
+    udp: 'proxy',
     allowUnwrapped: false,
     ephemeral: false,
     tailscaleLogs: false,
@@ -108,6 +109,9 @@ test.for([
   ['bypass', '', []],
   ['onlyTailnet', 'true', true],
   ['onlyTailnet', '1', true],
+  ['udp', 'proxy', 'proxy'],
+  ['udp', 'block', 'block'],
+  ['udp', 'direct', 'direct'],
   ['allowUnwrapped', 'YES', true],
   ['ephemeral', 'on', true],
   ['tailscaleLogs', 'no', false],
@@ -139,6 +143,9 @@ test.for([
   ['bypass', '192.0.2.0/24/8'],
   ['bypass', 'fe80::1%eth0'],
   ['onlyTailnet', 'maybe'],
+  ['udp', ''],
+  ['udp', 'allow'],
+  ['udp', 'Proxy'],
   ['verbose', 'debug'],
 ] as const)('refuses --%s "%s" and says what is allowed', ([name, text]) => {
   const { flag, allowed } = settings[name]
@@ -159,6 +166,7 @@ test.for([
   [{ proxy_port: 1080.5 }, '"proxy_port" is 1080.5'],
   [{ bypass: '192.0.2.0/24' }, '"bypass" is "192.0.2.0/24"'],
   [{ verbose: 'true' }, '"verbose" is "true"'],
+  [{ udp: true }, '"udp" is true'],
   [{ verbose: null }, '"verbose" is null'],
 ] as const)('takes no value of another type from a file: %j', ([content, said], { inFile }) => {
   const file = inFile(content)

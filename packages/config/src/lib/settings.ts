@@ -104,6 +104,17 @@ export const settings = {
     key: 'only_tailnet',
     help: 'refuse every destination that is not on the tailnet',
   } satisfies Setting<boolean>,
+  udp: {
+    flag: 'udp',
+    variables: ['TAILPROXY_UDP'],
+    key: 'udp',
+    schema: z.enum(['proxy', 'block', 'direct']),
+    fromText: text,
+    default: 'proxy',
+    allowed: 'proxy, block or direct',
+    placeholder: 'HOW',
+    help: 'datagrams: proxy (carry them), block or direct',
+  } satisfies Setting<'proxy' | 'block' | 'direct'>,
   allowUnwrapped: {
     ...onOff,
     flag: 'allow-unwrapped',

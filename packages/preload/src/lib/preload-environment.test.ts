@@ -25,6 +25,22 @@ test('tells the library where and as whom', () => {
   })
 })
 
+test('tells the library of the dial socket, with the token that opens it', () => {
+  const dials = { socket: '/run/user/1000/dial.sock', token: '0123456789abcdef0123456789abcdef' }
+  expect(preloadEnvironment({ ...settings, ...dials }, {})).toMatchObject({
+    TAILPROXY_SOCK: dials.socket,
+    TAILPROXY_TOKEN: dials.token,
+  })
+  const { socket } = dials
+  expect(preloadEnvironment({ ...settings, socket }, {})).toEqual(preloadEnvironment(settings, {}))
+})
+
+test('names no descriptor of an outer session', () => {
+  const outer = { TAILPROXY_SOCK: '/tmp/outer.sock', TAILPROXY_TOKEN: 'x', TAILPROXY_FD: '1021' }
+  expect(preloadEnvironment(settings, outer)).toEqual(preloadEnvironment(settings, {}))
+  expect(withoutPreload(outer)).toEqual({})
+})
+
 test('tells the library of a policy only when there is one', () => {
   const bypass = ['192.0.2.0/24', '2001:db8::/32']
   expect(

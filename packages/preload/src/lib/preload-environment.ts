@@ -1,4 +1,4 @@
-/** Where and as whom the library reaches the session's SOCKS5 server. */
+/** Where and as whom the library reaches the session. */
 export interface PreloadSettings {
   /** The path from `placeLibrary()`. */
   library: string
@@ -9,9 +9,13 @@ export interface PreloadSettings {
   user: string
   /** RFC 1929 password of the run. */
   password: string
+  /** Path of the session's dial socket; without it everything goes by SOCKS5. */
+  socket?: string
+  /** What the dial socket knows the run by. */
+  token?: string
   /** Prefixes that the library leaves alone. */
   bypass?: readonly string[]
-  /** Refuse what is not the tailnet's: datagrams too, which are not carried yet. */
+  /** Refuse what is not the tailnet's. Of a run with a dial socket the session knows by itself. */
   onlyTailnet?: boolean
   verbose?: boolean
 }
@@ -23,6 +27,10 @@ export const PRELOAD_VARIABLES: readonly string[] = [
   'TAILPROXY_VERBOSE',
   'TAILPROXY_PRELOAD_USER',
   'TAILPROXY_PRELOAD_PASSWORD',
+  'TAILPROXY_SOCK',
+  'TAILPROXY_TOKEN',
+  // Never set here: the library's exec hooks name a descriptor of the process by it.
+  'TAILPROXY_FD',
   'TAILPROXY_BYPASS',
   'TAILPROXY_ONLY_TAILNET',
 ]
@@ -45,6 +53,9 @@ export function preloadEnvironment(
     TAILPROXY_PORT: String(settings.port),
     TAILPROXY_PRELOAD_USER: settings.user,
     TAILPROXY_PRELOAD_PASSWORD: settings.password,
+    ...(settings.socket && settings.token
+      ? { TAILPROXY_SOCK: settings.socket, TAILPROXY_TOKEN: settings.token }
+      : {}),
     ...(settings.bypass?.length ? { TAILPROXY_BYPASS: settings.bypass.join(',') } : {}),
     ...(settings.onlyTailnet ? { TAILPROXY_ONLY_TAILNET: '1' } : {}),
     ...(settings.verbose ? { TAILPROXY_VERBOSE: '1' } : {}),

@@ -6,6 +6,12 @@ export class StateDirectoryError extends Error {
   readonly code = 'ERR_SESSION_STATE_DIRECTORY'
 }
 
+/** There is no place for the socket through which captured programs connect. */
+export class DialSocketError extends Error {
+  override readonly name = 'DialSocketError'
+  readonly code = 'ERR_SESSION_DIAL_SOCKET'
+}
+
 /** The node could not be brought up. `reason` is the sidecar's stable code. */
 export class SessionStartError extends Error {
   override readonly name = 'SessionStartError'

@@ -5,7 +5,12 @@ import { expect } from 'vitest'
 import { test } from '../testing/session.ts'
 import { readSessionFile, removeSessionFile, writeSessionFile } from './session-file.ts'
 
-const SESSION = { hostname: 'laptop', controlUrl: 'http://127.0.0.1:4000', onlyTailnet: true }
+const SESSION = {
+  hostname: 'laptop',
+  controlUrl: 'http://127.0.0.1:4000',
+  onlyTailnet: true,
+  udp: 'block',
+} as const
 
 test('is read as it was written', ({ directory }) => {
   const file = writeSessionFile(directory, SESSION)
@@ -49,6 +54,8 @@ test.for([
   { hostname: null },
   { controlUrl: 1 },
   { onlyTailnet: 'yes' },
+  { udp: 'allow' },
+  { udp: ['block'] },
 ])('is none when a field is not what it should be: %j', (field, { directory }) => {
   const file = path.join(directory, 'session.json')
   writeFileSync(file, JSON.stringify({ version: 1, pid: 1, ...SESSION, ...field }))

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
+import type { RunPolicy } from '@tailproxy/sidecar'
 
 /** What a command inside a session must know to tell whether it is the one it wants. */
 export interface SessionFile {
@@ -10,22 +11,24 @@ export interface SessionFile {
   /** Empty for Tailscale's own. */
   controlUrl: string
   onlyTailnet: boolean
+  udp: RunPolicy['udp']
 }
 
 /** Writes `session.json` (0600) into the state directory and returns its path, for TAILPROXY_SESSION. */
 export function writeSessionFile(
   stateDirectory: string,
-  session: Pick<SessionFile, 'hostname' | 'controlUrl' | 'onlyTailnet'>,
+  session: Omit<SessionFile, 'version' | 'pid'>,
 ): string {
   const file = path.resolve(stateDirectory, 'session.json')
   // Field by field: `session` may well be all of the settings, keys among them.
-  const { hostname, controlUrl, onlyTailnet } = session
+  const { hostname, controlUrl, onlyTailnet, udp } = session
   const content: SessionFile = {
     version: 1,
     pid: process.pid,
     hostname,
     controlUrl,
     onlyTailnet,
+    udp,
   }
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 })
@@ -50,7 +53,7 @@ export function removeSessionFile(file: string): void {
 
 function isSessionFile(value: unknown): value is SessionFile {
   if (typeof value !== 'object' || value === null) return false
-  const { version, pid, hostname, controlUrl, onlyTailnet } = value as Record<string, unknown>
+  const { version, pid, hostname, controlUrl, onlyTailnet, udp } = value as Record<string, unknown>
   return (
     version === 1 &&
     Number.isSafeInteger(pid) &&
@@ -58,6 +61,7 @@ function isSessionFile(value: unknown): value is SessionFile {
     (pid as number) > 0 &&
     typeof hostname === 'string' &&
     typeof controlUrl === 'string' &&
-    typeof onlyTailnet === 'boolean'
+    typeof onlyTailnet === 'boolean' &&
+    ['proxy', 'block', 'direct'].includes(udp as string)
   )
 }

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { connectSocks5 } from '@tailproxy/socks5/client'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { clientOf, POLICY, RawClient, test } from '../testing/session.ts'
 import type { SessionOptions } from './session.ts'
 
@@ -80,12 +80,66 @@ test('ends the way up by its signal', async ({ open }) => {
   )
 })
 
-test('gives every run a password of its own', async ({ open }) => {
+test('serves dials in its state directory, and says how', async ({ open, directory }) => {
+  const dials = { tarpit: 'ipv4', detail: 'there is no ::1' } as const
+  const session = await open({ dials })
+  const socket = path.join(directory, 'state-0/dial.sock')
+  expect(session.dialSocket).toEqual({ path: socket, ...dials })
+  expect(statSync(socket).isSocket()).toBe(true)
+})
+
+test('is up where no program can connect by the dial socket', async ({ open }) => {
+  const session = await open({ dials: { tarpit: 'none', detail: 'firewalled' } })
+  expect(session.dialSocket).toMatchObject({ tarpit: 'none', detail: 'firewalled' })
+})
+
+test('ends the way up when dials cannot be served', async ({ open }) => {
+  await expect(open({ dialsFailure: 'busy' })).rejects.toMatchObject({
+    code: 'ERR_SESSION_START',
+    reason: 'busy',
+    message: expect.stringMatching(
+      /^cannot serve the dial socket \/.*\/dial\.sock: no dials today$/,
+    ),
+  })
+})
+
+test('serves dials elsewhere when its state directory has too long a path, while it is up', async ({
+  open,
+  directory,
+}) => {
+  vi.stubEnv('XDG_RUNTIME_DIR', directory)
+  const stateDirectory = path.join(directory, 'd'.repeat(100))
+  const session = await open({}, { stateDirectory })
+  const { path: socket } = session.dialSocket
+  expect(path.dirname(path.dirname(socket))).toBe(directory)
+  expect(statSync(socket).isSocket()).toBe(true)
+  await session.close()
+  expect(readdirSync(directory)).toEqual([path.basename(stateDirectory)])
+  await expect(open({ dialsFailure: 'busy' }, { stateDirectory })).rejects.toThrow()
+  expect(readdirSync(directory)).toEqual([path.basename(stateDirectory)])
+})
+
+test('serves dials where a session that was killed left its socket', async ({
+  open,
+  directory,
+}) => {
+  const stateDirectory = path.join(directory, 'state')
+  const killed = await open({ dieAfter: 'status' }, { stateDirectory })
+  await killed.status()
+  await killed.ended
+  expect(statSync(killed.dialSocket.path).isSocket()).toBe(true)
+  const next = await open({}, { stateDirectory })
+  expect(next.dialSocket.path).toBe(killed.dialSocket.path)
+})
+
+test('gives every run a password and a token of its own', async ({ open }) => {
   const session = await open()
   const first = await session.register('run-1', POLICY)
   const second = await session.register('run-2', POLICY)
   expect(first.password).toMatch(/^[0-9a-f]{32}$/)
-  expect(second.password).not.toBe(first.password)
+  expect(first.token).toMatch(/^[0-9a-f]{32}$/)
+  const secrets = [first.password, first.token, second.password, second.token]
+  expect(new Set(secrets).size).toBe(4)
   await expect(session.register('run-1', POLICY)).rejects.toMatchObject({ reason: 'busy' })
 })
 
@@ -148,6 +202,7 @@ test('carries no payload itself', async ({ open, echo }) => {
 test('tells how much a flow has carried when it closes', async ({ open, echo }) => {
   const session = await open({ targets: { '100.64.0.1:7': echo } })
   const run = await session.register('run-1', POLICY)
+  await session.watchFlows(true)
   const closed = new Promise((resolve) => session.once('flowClosed', resolve))
   const socket = await connectSocks5({ ...clientOf(session, run), destination: PEER })
   socket.end('hello')

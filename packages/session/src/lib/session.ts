@@ -3,6 +3,7 @@ import {
   type FlowClosed,
   type FlowOpened,
   type RunPolicy,
+  type ServeDialsResult,
   Sidecar,
   SidecarRequestError,
   type SidecarStatus,
@@ -11,6 +12,7 @@ import {
 } from '@tailproxy/sidecar'
 import { EventEmitter } from 'eventemitter3'
 import { Credentials, createCredential } from './credentials.ts'
+import { type DialSocketPlace, placeDialSocket } from './dial-socket-place.ts'
 import { SessionStartError } from './errors.ts'
 import { HandshakeRelay } from './handshake-relay.ts'
 import { claimStateDirectory } from './state-directory.ts'
@@ -36,7 +38,11 @@ export interface SessionOptions {
   tailscaleLogs?: boolean
   /** Port of the SOCKS5 listener on 127.0.0.1; 0 lets the kernel choose. @default 0 */
   port?: number
-  /** Milliseconds for a dial, looking the name up included. @default 10_000 */
+  /**
+   * Milliseconds for a dial by SOCKS5, looking the name up included. By the dial socket a program
+   * waits as long as the kernel has it wait.
+   * @default 10_000
+   */
   dialTimeout?: number
   onAsk?: (ask: Ask) => Verdict | Promise<Verdict>
   /** Called on the way up, before the session is there to listen to. */
@@ -46,52 +52,72 @@ export interface SessionOptions {
 }
 
 export interface SessionEvents {
+  /** This and `flowClosed` only after `watchFlows(true)`. */
   flowOpened: (flow: FlowOpened) => void
   flowClosed: (flow: FlowClosed) => void
   log: (level: string, message: string) => void
 }
 
-/** Who may use the session's SOCKS5 listener, and under which policy. */
+/** Where captured programs connect, and whether they can without SOCKS5. */
+export interface DialSocket extends ServeDialsResult {
+  path: string
+}
+
+/** Who may use the session: by SOCKS5 with user and password, by the dial socket with the token. */
 export interface Run {
   id: string
   /** RFC 1929 user name. */
   user: string
   /** RFC 1929 password: 32 hexadecimal digits. */
   password: string
+  /** 32 hexadecimal digits. */
+  token: string
+}
+
+interface Served {
+  /** Where SOCKS5 is, as `127.0.0.1:1080`. */
+  address: string
+  place: DialSocketPlace
+  dials: ServeDialsResult
 }
 
 /** One node on a tailnet with its SOCKS5 listener, in a sidecar of its own. */
 export class Session extends EventEmitter<SessionEvents> {
   readonly #sidecar: Sidecar
   readonly #credentials: Credentials
+  readonly #place: DialSocketPlace
   readonly node: TailnetNode
   /** Where SOCKS5 is served. */
   readonly host: string
   readonly port: number
+  readonly dialSocket: DialSocket
 
   private constructor(
     sidecar: Sidecar,
     credentials: Credentials,
     node: TailnetNode,
-    address: string,
+    { address, place, dials }: Served,
   ) {
     super()
     this.#sidecar = sidecar
     this.#credentials = credentials
+    this.#place = place
     this.node = node
     const { hostname, port } = new URL(`socks5h://${address}`)
     this.host = hostname
     this.port = Number(port)
+    this.dialSocket = { path: place.path, ...dials }
     sidecar.on('flowOpened', (flow) => this.emit('flowOpened', flow))
     sidecar.on('flowClosed', (flow) => this.emit('flowClosed', flow))
     sidecar.on('log', (level, message) => this.emit('log', level, message))
   }
 
   /**
-   * Brings a node up and serves SOCKS5 to those who are registered.
+   * Brings a node up and serves SOCKS5 and the dial socket to those who are registered.
    *
    * @throws {StateDirectoryError} when the state directory is not ours alone
-   * @throws {SessionStartError} when the node is refused, or its state is in use
+   * @throws {SessionStartError} when the node is refused, its state is in use, or it cannot serve
+   * @throws {DialSocketError} when there is no place for the dial socket
    * @throws {SidecarError} when the sidecar cannot be run
    */
   static async open(options: SessionOptions): Promise<Session> {
@@ -104,6 +130,7 @@ export class Session extends EventEmitter<SessionEvents> {
       ...(signal ? { signal } : {}),
       ...(onAsk ? { onAsk } : {}),
     })
+    let place: DialSocketPlace | undefined
     try {
       if (options.onAuthUrl) sidecar.on('authUrl', options.onAuthUrl)
       sidecar.on('state', ({ state, detail }) => options.onState?.(state, detail))
@@ -115,25 +142,33 @@ export class Session extends EventEmitter<SessionEvents> {
         ...(options.dialTimeout === undefined ? {} : { dialTimeout: options.dialTimeout }),
       })
       const address = await listen(sidecar, options.port ?? 0)
-      return new Session(sidecar, credentials, node, address)
+      place = placeDialSocket(options.stateDirectory)
+      const dials = await serveDials(sidecar, place.path)
+      return new Session(sidecar, credentials, node, { address, place, dials })
     } catch (error) {
       await sidecar.stop()
+      place?.remove()
       throw error
     }
   }
 
-  /** Makes one more user of the listener known: a wrapped command, or the foreground server. */
+  /** Makes one more user known: a wrapped command, or the foreground server. */
   async register(user: string, policy: RunPolicy): Promise<Run> {
-    const run: Run = { id: user, user, password: createCredential() }
-    await this.#sidecar.register(run.id, createCredential(), policy)
+    const run = { id: user, user, password: createCredential(), token: createCredential() }
+    await this.#sidecar.register(run.id, run.token, policy)
     this.#credentials.add(user, run.password)
     return run
   }
 
-  /** Ends a run: its credential is void and its connections are reset. */
+  /** Ends a run: its credentials are void and its connections are reset. */
   async unregister(run: Run): Promise<void> {
     this.#credentials.delete(run.user)
     await this.#sidecar.unregister(run.id)
+  }
+
+  /** Asks for the events of flows, or for no more of them: a busy session has thousands a second. */
+  async watchFlows(watch: boolean): Promise<void> {
+    await this.#sidecar.watchFlows(watch)
   }
 
   status(): Promise<SidecarStatus> {
@@ -162,6 +197,7 @@ export class Session extends EventEmitter<SessionEvents> {
   /** Ends the session and its sidecar; every connection is reset. Safe to call twice. */
   async close(): Promise<void> {
     await this.#sidecar.stop()
+    this.#place.remove()
   }
 }
 
@@ -189,6 +225,16 @@ async function listen(sidecar: Sidecar, port: number): Promise<string> {
   } catch (cause) {
     if (!(cause instanceof SidecarRequestError)) throw cause
     const message = `cannot serve SOCKS5 on 127.0.0.1:${port}: ${cause.message}`
+    throw new SessionStartError(cause.reason, message, { cause })
+  }
+}
+
+async function serveDials(sidecar: Sidecar, socket: string): Promise<ServeDialsResult> {
+  try {
+    return await sidecar.serveDials(socket)
+  } catch (cause) {
+    if (!(cause instanceof SidecarRequestError)) throw cause
+    const message = `cannot serve the dial socket ${socket}: ${cause.message}`
     throw new SessionStartError(cause.reason, message, { cause })
   }
 }

@@ -12,6 +12,6 @@ export const Text = z.string().min(1)
 export const RunId = Text.max(64)
 export const Base64 = z.base64()
 export const Empty = z.strictObject({})
-export const Network = z.literal('tcp')
+export const Network = z.enum(['tcp', 'udp'])
 export const Route = z.enum(['tailnet', 'exit', 'direct'])
 export type Route = z.infer<typeof Route>

@@ -5,7 +5,6 @@ import {
   Empty,
   Identifier,
   Milliseconds,
-  Network,
   Port,
   Route,
   RunId,
@@ -49,6 +48,11 @@ export const RunPolicy = z.strictObject({
   bypass: z.array(Text),
   /** Ask for a verdict on each flow. */
   ask: z.boolean(),
+  /**
+   * Datagrams: carried as connections are, refused, or left to the host's network, where those for
+   * the tailnet are refused.
+   */
+  udp: z.enum(['proxy', 'block', 'direct']),
 })
 export type RunPolicy = z.infer<typeof RunPolicy>
 
@@ -76,10 +80,26 @@ const StatusResult = z.strictObject({
 })
 export type SidecarStatus = z.infer<typeof StatusResult>
 
+/** What `sockaddr_un` holds beside its NUL (unix(7)). */
+export const MAX_SOCKET_PATH = 107
+
+const SocketPath = z
+  .string()
+  .regex(/^\/[^\0]*$/)
+  .refine((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH)
+
+const ServeDialsResult = z.strictObject({
+  /** The families that connect by the dial socket; with `none`, programs use SOCKS5. */
+  tarpit: z.enum(['both', 'ipv4', 'none']),
+  /** Why it is not both; for people. */
+  detail: z.string().optional(),
+})
+export type ServeDialsResult = z.infer<typeof ServeDialsResult>
+
 export const ClientDialParams = z.strictObject({
   client: Identifier,
   run: RunId.optional(),
-  network: Network,
+  network: z.literal('tcp'),
   host: Text,
   port: Port,
   deadlineMs: Milliseconds,
@@ -125,6 +145,8 @@ export const nodeMethods = {
     }),
     result: z.strictObject({ address: Text }),
   },
+  serveDials: { params: z.strictObject({ path: SocketPath }), result: ServeDialsResult },
+  watchFlows: { params: z.strictObject({ watch: z.boolean() }), result: Empty },
   clientDial: { params: ClientDialParams, result: ClientDialResult },
   register: {
     params: z.strictObject({

@@ -21,6 +21,8 @@ export const FlowOpened = z.strictObject({
   /** The name that was asked for, if it was not an address. */
   name: Text.optional(),
   peer: Text.optional(),
+  /** The process that dialled, when it came by the dial socket. */
+  pid: Identifier.optional(),
   route: Route,
   dialMs: Milliseconds,
 })
@@ -63,7 +65,7 @@ export const SidecarEvent = z.discriminatedUnion('event', [
 export type SidecarEvent = z.infer<typeof SidecarEvent>
 
 export const AskParams = z.strictObject({
-  origin: z.literal('socks'),
+  origin: z.enum(['socks', 'preload']),
   direction: z.literal('outbound'),
   network: Network,
   source: Text,
@@ -71,6 +73,7 @@ export const AskParams = z.strictObject({
   name: Text.optional(),
   peer: Text.optional(),
   run: RunId.optional(),
+  pid: Identifier.optional(),
 })
 /** A flow for which the sidecar wants a verdict. */
 export type Ask = z.infer<typeof AskParams>

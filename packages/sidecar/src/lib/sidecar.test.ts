@@ -1,9 +1,10 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { test as base, expect, vi } from 'vitest'
 import { type FakeSidecarBehaviour, fakeSidecar } from '../fake.ts'
+import type { RunPolicy } from './node-messages.ts'
 import { Sidecar, type SidecarOptions } from './sidecar.ts'
 
 type Spawn = (
@@ -102,9 +103,20 @@ test('asks after peers and file capabilities', async ({ spawn }) => {
   expect(await sidecar.fileCapabilities('/bin/sh')).toBe(false)
 })
 
+test('serves dials, and says whether programs can connect by them', async ({
+  spawn,
+  directory,
+}) => {
+  const dials = { tarpit: 'ipv4', detail: 'there is no ::1' } as const
+  const sidecar = await spawn({ dials })
+  const socket = path.join(directory, 'dial.sock')
+  expect(await sidecar.serveDials(socket)).toEqual(dials)
+  expect(statSync(socket).isSocket()).toBe(true)
+})
+
 test('registers a run once, and forgets it', async ({ spawn }) => {
   const sidecar = await spawn()
-  const policy = { onlyTailnet: false, bypass: [], ask: false }
+  const policy: RunPolicy = { onlyTailnet: false, bypass: [], ask: false, udp: 'proxy' }
   const token = 'x'.repeat(32)
   await sidecar.register('run-1', token, policy)
   await expect(sidecar.register('run-1', token, policy)).rejects.toMatchObject({ reason: 'busy' })
@@ -319,6 +331,14 @@ test('lets the caller decide on a flow', async ({ spawn }) => {
   const sidecar = await spawn(asking({ ...FLOW, run: 'run-1' }), { onAsk })
   await sidecar.status()
   await vi.waitFor(() => expect(onAsk).toHaveBeenCalledWith({ ...FLOW, run: 'run-1' }))
+})
+
+test('tells which process of the run a flow is of', async ({ spawn }) => {
+  const onAsk = vi.fn<NonNullable<SidecarOptions['onAsk']>>(() => ({ allow: true }))
+  const flow = { ...FLOW, origin: 'preload', network: 'udp', run: 'run-1', pid: 7 } as const
+  const sidecar = await spawn(asking(flow), { onAsk })
+  await sidecar.status()
+  await vi.waitFor(() => expect(onAsk).toHaveBeenCalledWith(flow))
 })
 
 test('does not ask the caller about a flow of an unknown shape', async ({ spawn }) => {

@@ -11,6 +11,7 @@ import {
   type ResolveParams,
   type ResolveResult,
   type RunPolicy,
+  type ServeDialsResult,
   type SidecarStatus,
   type StartParams,
   type TailnetNode,
@@ -35,6 +36,7 @@ export interface SidecarEvents {
   client: (client: number, bytes: Uint8Array, source: string | undefined) => void
   /** The client went away by itself. Does not fire for one that was spliced or closed by us. */
   clientGone: (client: number, reason: string) => void
+  /** This and `flowClosed` only after `watchFlows(true)`. */
   flowOpened: (flow: FlowOpened) => void
   flowClosed: (flow: FlowClosed) => void
   log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
@@ -131,6 +133,16 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const params = { host, port, cap, handshakeMs: handshakeTimeout }
     const { address } = await this.#process.request('listenSocks', nodeMethods.listenSocks, params)
     return address
+  }
+
+  /** Opens the dial socket at an absolute path of at most {@link MAX_SOCKET_PATH} bytes. */
+  serveDials(path: string): Promise<ServeDialsResult> {
+    return this.#process.request('serveDials', nodeMethods.serveDials, { path })
+  }
+
+  /** Asks for `flowOpened` and `flowClosed`, or for no more of them. At first there are none. */
+  async watchFlows(watch: boolean): Promise<void> {
+    await this.#process.request('watchFlows', nodeMethods.watchFlows, { watch })
   }
 
   /** Answers a `client` event: write these (perhaps no) bytes, then read on. */
