@@ -1,7 +1,10 @@
 /*
- * connect(2): TCP goes through the proxy on the program's own socket, so that the descriptor, its options and whatever
- * else watches it stay what they are. Async-signal-safe, as POSIX has it: no lock, no allocation, no C library.
+ * connect(2): TCP goes to the sidecar, or through the proxy, on the program's own socket, so that the descriptor, its options and
+ * whatever else watches it stay what they are. Async-signal-safe, as POSIX has it: no lock, no allocation, no C library.
  */
+#include "board.h"
+#include "channel.h"
+#include "datagram.h"
 #include "dial.h"
 #include "fail.h"
 #include "flow.h"
@@ -11,6 +14,7 @@
 #include "socket.h"
 #include "stand-in.h"
 #include "state.h"
+#include "tarpit.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -130,19 +134,41 @@ static int resume(int fd, const struct tp_config *config)
 
 static int disconnect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int result = tp_next.connect(fd, address, length);
-	if (result == 0 && tp_flow_any()) {
-		int saved = errno;
+	uint64_t pending = tp_tarpit_pending(fd);
+	int result = tp_datagram_disconnect(tp_next.connect, fd, address, length);
+	if (result < 0)
+		return result;
+	int saved = errno;
+	if (tp_flow_any())
 		tp_flow_forget(tp_socket_identity(fd));
-		errno = saved;
-	}
+	tp_tarpit_cancel(pending);
+	errno = saved;
 	return result;
+}
+
+/** Returns TP_ROUTE_PASS for the kernel's business, else what connect() ends with: 1 is success. */
+static int connect_stream(int fd, const struct tp_config *config, const struct tp_socket *socket, const struct tp_address *wanted)
+{
+	/* What is ours stands on the board; where nobody can say, nothing goes out. */
+	int result = config->dial_socket && !tp_board_is() ? tp_channel_open(config) : 0;
+	if (result < 0 && result != -ENOTSUP)
+		return result;
+	result = tp_route_stream(config, wanted);
+	if (result != TP_ROUTE_DIAL)
+		return result;
+	if (tp_tarpit_takes(socket, wanted)) {
+		result = tp_tarpit_connect(config, fd, socket, wanted);
+		say(config, wanted, result);
+	} else {
+		result = dial(fd, config, socket, wanted);
+	}
+	return result < 0 ? result : 1;
 }
 
 TP_HOOK int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	const struct tp_config *config = tp_state();
-	struct sockaddr_storage copy;
+	struct sockaddr_storage copy, instead;
 	struct tp_address wanted;
 	struct tp_socket socket;
 	int result;
@@ -161,18 +187,19 @@ TP_HOOK int connect(int fd, const struct sockaddr *address, socklen_t length)
 		if (result <= 0)
 			return result < 0 ? tp_fail(result) : 0;
 	}
-	result = tp_route_stream(config, &wanted);
-	if (result == TP_ROUTE_PASS || tp_socket_read(&socket, fd) < 0)
+	if (tp_route_is_local(config, &wanted) || tp_socket_read(&socket, fd) < 0)
 		return tp_next.connect(fd, (struct sockaddr *)&copy, length);
 	if (tp_socket_is_stream(&socket)) {
-		if (socket.domain != copy.ss_family)
-			return tp_next.connect(fd, (struct sockaddr *)&copy, length); /* EAFNOSUPPORT or EINVAL */
-		if (result == TP_ROUTE_DIAL)
-			result = dial(fd, config, &socket, &wanted);
-		return result < 0 ? tp_fail(result) : 0;
+		/* Of another family: EAFNOSUPPORT or EINVAL. */
+		result = socket.domain == copy.ss_family ? connect_stream(fd, config, &socket, &wanted) : TP_ROUTE_PASS;
+		if (result != TP_ROUTE_PASS)
+			return result < 0 ? tp_fail(result) : 0;
+		return tp_next.connect(fd, (struct sockaddr *)&copy, length);
 	}
-	result = tp_route_other(config, &wanted);
+	if (socket.domain == AF_UNIX) /* EINVAL: the bytes only look like an IP address */
+		return tp_next.connect(fd, (struct sockaddr *)&copy, length);
+	result = tp_datagram_connect(config, fd, &socket, &wanted, &instead, &length);
 	if (result < 0)
 		return tp_fail(result);
-	return tp_next.connect(fd, (struct sockaddr *)&copy, length);
+	return tp_next.connect(fd, (struct sockaddr *)(result > 0 ? &instead : &copy), length);
 }

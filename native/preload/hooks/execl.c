@@ -31,6 +31,6 @@ TP_HOOK int execl(const char *path, const char *first, ...)
 	va_end(list);
 	struct call call = { path, arguments, -1 };
 	struct tp_exec_target target = { AT_FDCWD, path, 0, false };
-	int refused = tp_exec(&target, environ, run, &call);
+	int refused = tp_exec(TP_EXEC_SELF, &target, environ, run, &call);
 	return refused < 0 ? tp_fail(refused) : call.result;
 }

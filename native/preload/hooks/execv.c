@@ -23,6 +23,6 @@ TP_HOOK int execv(const char *path, char *const arguments[])
 {
 	struct call call = { path, arguments, -1 };
 	struct tp_exec_target target = { AT_FDCWD, path, 0, false };
-	int refused = tp_exec(&target, environ, run, &call);
+	int refused = tp_exec(TP_EXEC_SELF, &target, environ, run, &call);
 	return refused < 0 ? tp_fail(refused) : call.result;
 }

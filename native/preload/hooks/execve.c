@@ -22,6 +22,6 @@ TP_HOOK int execve(const char *path, char *const arguments[], char *const enviro
 {
 	struct call call = { path, arguments, -1 };
 	struct tp_exec_target target = { AT_FDCWD, path, 0, false };
-	int refused = tp_exec(&target, environment, run, &call);
+	int refused = tp_exec(TP_EXEC_SELF, &target, environment, run, &call);
 	return refused < 0 ? tp_fail(refused) : call.result;
 }

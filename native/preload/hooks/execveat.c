@@ -26,6 +26,6 @@ TP_HOOK int execveat(int directory, const char *path, char *const arguments[], c
 {
 	struct call call = { directory, flags, path, arguments, -1 };
 	struct tp_exec_target target = { directory, path, flags, false };
-	int refused = tp_exec(&target, environment, run, &call);
+	int refused = tp_exec(TP_EXEC_SELF, &target, environment, run, &call);
 	return refused < 0 ? tp_fail(refused) : call.result;
 }

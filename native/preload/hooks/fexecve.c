@@ -22,6 +22,6 @@ TP_HOOK int fexecve(int fd, char *const arguments[], char *const environment[])
 {
 	struct call call = { fd, arguments, -1 };
 	struct tp_exec_target target = { fd, "", AT_EMPTY_PATH, false };
-	int refused = tp_exec(&target, environment, run, &call);
+	int refused = tp_exec(TP_EXEC_SELF, &target, environment, run, &call);
 	return refused < 0 ? tp_fail(refused) : call.result;
 }

@@ -9,10 +9,17 @@
 #include "syscall.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 /* What getaddrinfo(3) on glibc takes for no hints at all. */
 static const struct addrinfo no_hints = { .ai_family = AF_UNSPEC, .ai_flags = AI_V4MAPPED | AI_ADDRCONFIG };
+
+/* A name without such addresses is EAI_NODATA to glibc, and to musl since 1.2.4; before, that has no text for the code. */
+static int no_data(void)
+{
+	return strcmp(tp_next.gai_strerror(EAI_NODATA), tp_next.gai_strerror(INT_MIN)) == 0 ? EAI_NONAME : EAI_NODATA;
+}
 
 static int to_eai(int error)
 {
@@ -21,9 +28,18 @@ static int to_eai(int error)
 		return EAI_AGAIN;
 	case -ENOMEM:
 		return EAI_MEMORY;
+	case -ENODATA:
+		return no_data();
 	default:
 		return EAI_NONAME;
 	}
+}
+
+static bool is_ascii(const char *name)
+{
+	while (*name != '\0' && !(*name & 0x80))
+		name++;
+	return *name == '\0';
 }
 
 /* AI_ADDRCONFIG: the tailnet gives a program addresses of both families, so that only a kernel without IPv6 has none. */
@@ -49,6 +65,7 @@ static int find(const struct tp_config *config, const char *node, const struct a
 	/* AI_V4MAPPED: IPv4 when there is no IPv6; with AI_ALL, besides it. */
 	struct tp_addresses both;
 	int result = tp_lookup_name(config, node, AF_UNSPEC, &both);
+	memcpy(found->canonical, both.canonical, sizeof both.canonical);
 	found->count = 0;
 	for (int wanted = AF_INET6; result == 0; wanted = AF_INET) {
 		for (size_t i = 0; i < both.count; i++)
@@ -92,7 +109,7 @@ static int build(struct addrinfo **list, const struct tp_addresses *found, const
 		return result != 0 ? result : EAI_NONAME;
 	if (!(hints->ai_flags & AI_CANONNAME))
 		return 0;
-	(*list)->ai_canonname = tp_address_list_name(node);
+	(*list)->ai_canonname = tp_address_list_name(found->canonical[0] ? found->canonical : node);
 	return (*list)->ai_canonname ? 0 : EAI_MEMORY;
 }
 
@@ -105,7 +122,7 @@ TP_HOOK int getaddrinfo(const char *restrict node, const char *restrict service,
 	struct tp_addresses found;
 	int saved = errno;
 
-	if (config->mode == TP_MODE_INERT || !node || (wanted.ai_flags & AI_NUMERICHOST) || tp_lookup_is_localhost(node))
+	if (config->mode == TP_MODE_INERT || !node || (wanted.ai_flags & AI_NUMERICHOST) || tp_lookup_is_localhost(config, node))
 		return tp_next.getaddrinfo(node, service, hints, result);
 	/* As a number first: if it is one, or the hints or the service are wrong, no name need be looked up. */
 	wanted.ai_flags |= AI_NUMERICHOST;
@@ -113,6 +130,11 @@ TP_HOOK int getaddrinfo(const char *restrict node, const char *restrict service,
 	if (status != EAI_NONAME || tp_ip_is_numeric(node))
 		return status;
 	wanted.ai_flags &= ~AI_NUMERICHOST;
+	if ((wanted.ai_flags & AI_NUMERICSERV) && service && tp_decimal_parse(service, strlen(service), LONG_MAX / 16) < 0)
+		return EAI_NONAME;
+	/* glibc has a library encode such names, where there is one; the session takes what the DNS takes. */
+	if ((wanted.ai_flags & AI_IDN) && !is_ascii(node))
+		return EAI_IDN_ENCODE;
 	status = find(config, node, &wanted, &found);
 	if (status == 0)
 		status = build(&list, &found, node, service, &wanted);

@@ -11,8 +11,9 @@ static bool is_asked(const struct tp_config *config, const struct sockaddr *addr
 {
 	if (config->mode == TP_MODE_INERT || !host || host_size == 0 || (flags & NI_NUMERICHOST))
 		return false;
-	return tp_address_read(out, address, length) == 0 && !tp_address_is_loopback(out) &&
-	       !tp_config_bypasses(config, out);
+	if (tp_address_read(out, address, length) != 0)
+		return false;
+	return config->dial_socket || (!tp_address_is_loopback(out) && !tp_config_bypasses(config, out));
 }
 
 TP_HOOK int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host,
@@ -20,12 +21,12 @@ TP_HOOK int getnameinfo(const struct sockaddr *restrict address, socklen_t lengt
 {
 	const struct tp_config *config = tp_state();
 	struct tp_address asked;
-	char name[TP_NAME_MAX + 1];
+	struct tp_addresses names;
 	int saved = errno;
 
 	if (!is_asked(config, address, length, host, host_size, flags, &asked))
 		return tp_next.getnameinfo(address, length, host, host_size, service, service_size, flags);
-	int result = tp_lookup_address(config, &asked, name);
+	int result = tp_lookup_address(config, &asked, &names);
 	errno = saved;
 	if (result == -EAGAIN)
 		return EAI_AGAIN;
@@ -35,7 +36,7 @@ TP_HOOK int getnameinfo(const struct sockaddr *restrict address, socklen_t lengt
 		return tp_next.getnameinfo(address, length, host, host_size, service, service_size,
 					   flags | NI_NUMERICHOST);
 	}
-	size_t size = strlen(name) + 1;
+	size_t size = strlen(names.canonical) + 1;
 	if (size > host_size)
 		return EAI_OVERFLOW;
 	/* NI_NAMEREQD is about the host, and glibc refuses it beside NI_NUMERICHOST. */
@@ -44,6 +45,6 @@ TP_HOOK int getnameinfo(const struct sockaddr *restrict address, socklen_t lengt
 		if (result != 0)
 			return result;
 	}
-	memcpy(host, name, size);
+	memcpy(host, names.canonical, size);
 	return 0;
 }

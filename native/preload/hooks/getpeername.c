@@ -1,6 +1,7 @@
 /* getpeername(2): the destination that was asked for, and nobody before its dial is done. */
 #include "fail.h"
 #include "flow.h"
+#include "peer.h"
 #include "shown-name.h"
 #include "socket.h"
 #include "state.h"
@@ -11,6 +12,8 @@ TP_HOOK int getpeername(int fd, struct sockaddr *restrict address, socklen_t *re
 	struct tp_address peer;
 	struct tp_flow flow;
 
+	if (tp_peer_of(config, fd, &peer))
+		return tp_shown_name(tp_next.getpeername, fd, address, length, &peer);
 	if (!tp_flow_any() || tp_socket_name(fd, true, &peer) < 0 || !tp_address_same(&peer, &config->proxy))
 		return tp_next.getpeername(fd, address, length);
 	switch (tp_flow_find(tp_socket_identity(fd), &flow)) {

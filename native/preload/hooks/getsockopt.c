@@ -1,8 +1,10 @@
 /*
  * getsockopt(2): SO_ERROR is how a program learns the end of a connect() that a signal or SO_SNDTIMEO left unfinished, so
- * that a pending dial is finished here; IPV6_V6ONLY is what the program set, not what the dial needs.
+ * that a dial left unfinished over SOCKS5 is finished here, and shows why one over the dial socket failed. IPV6_V6ONLY is what the program set, not what the dial needs.
  */
+#include "datagram.h"
 #include "dial.h"
+#include "failure.h"
 #include "flow.h"
 #include "memory.h"
 #include "socket.h"
@@ -33,6 +35,16 @@ static bool hides_v6only(int fd)
 	return tp_flow_any() && tp_flow_find(tp_socket_identity(fd), &flow) != TP_FLOW_NONE && flow.v6only;
 }
 
+/** The kernel has just written there. */
+static bool is_reset(const void *value, socklen_t length)
+{
+	int error;
+	if (length != sizeof error)
+		return false;
+	memcpy(&error, value, sizeof error);
+	return error == ECONNRESET;
+}
+
 TP_HOOK int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict length)
 {
 	const struct tp_config *config = tp_state();
@@ -45,7 +57,11 @@ TP_HOOK int getsockopt(int fd, int level, int name, void *restrict value, sockle
 	} else if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && hides_v6only(fd)) {
 		shown = 1;
 	}
+	if ((level == IPPROTO_IP && name == IP_MTU) || (level == IPPROTO_IPV6 && name == IPV6_MTU))
+		shown = tp_datagram_path_mtu(fd);
 	int result = tp_next.getsockopt(fd, level, name, value, length);
+	if (result == 0 && level == SOL_SOCKET && name == SO_ERROR && is_reset(value, *length))
+		shown = tp_failure_of(fd);
 	if (result == 0 && shown != 0 && *length == sizeof shown)
 		memcpy(value, &shown, sizeof shown);
 	return result;

@@ -1,4 +1,5 @@
 /* popen(3): as system(). */
+#include "bootstrap.h"
 #include "exec.h"
 #include "fail.h"
 #include "state.h"
@@ -12,5 +13,8 @@ TP_HOOK FILE *popen(const char *command, const char *mode)
 		tp_fail(refused);
 		return NULL;
 	}
-	return tp_next.popen(command, mode);
+	tp_bootstrap_offer_child();
+	FILE *stream = tp_next.popen(command, mode);
+	tp_bootstrap_withdraw_child();
+	return stream;
 }

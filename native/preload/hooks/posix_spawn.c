@@ -26,6 +26,6 @@ TP_HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_act
 {
 	struct call call = { pid, path, actions, attributes, arguments, -1 };
 	struct tp_exec_target target = { AT_FDCWD, path, 0, false };
-	int refused = tp_exec(&target, environment, run, &call);
+	int refused = tp_exec(TP_EXEC_CHILD, &target, environment, run, &call);
 	return refused < 0 ? -refused : call.result;
 }

@@ -11,7 +11,7 @@
 /* No page starts at 1. */
 #define NO_PAGE 1
 
-enum { OTHER = -1, IS_SESSION = TP_KEPT_COUNT - 1, IS_PRELOAD = TP_KEPT_COUNT };
+enum { OTHER = -1, IS_SESSION = 8, IS_PRELOAD = TP_KEPT_COUNT };
 
 static const struct {
 	char name[24]; /* behind PREFIX, with its equals sign */
@@ -19,6 +19,7 @@ static const struct {
 } variables[TP_KEPT_COUNT] = {
 	{ "HOST=", true },   { "PORT=", true }, { "PRELOAD_USER=", true },  { "PRELOAD_PASSWORD=", true }, { "BYPASS=", true },
 	{ "VERBOSE=", false }, { "EXIT=", false }, { "ONLY_TAILNET=", false }, { "SESSION=", false },
+	{ "SOCK=", true },   { "TOKEN=", true }, [TP_KEPT_BOOTSTRAP] = { "FD=", true },
 };
 
 /** The pages last found readable: an environment lies on few, and what the kernel would refuse must not crash here. */
@@ -222,6 +223,24 @@ void tp_child_environment_apply(const struct tp_kept *kept, char *const *repaire
 		name[sizeof PREFIX - 1 + length] = '\0';
 		unset(name);
 	}
+}
+
+void tp_kept_bootstrap(struct tp_kept *kept, int number)
+{
+	char text[sizeof "TAILPROXY_FD=" + 10] = "TAILPROXY_FD=", digits[10];
+	size_t length = strlen(text), count = 0;
+	if (number < 0) {
+		__atomic_store_n(&kept->entries[TP_KEPT_BOOTSTRAP], NULL, __ATOMIC_RELEASE);
+		return;
+	}
+	do
+		digits[count++] = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	while (count > 0)
+		text[length++] = digits[--count];
+	/* A new string each time: another thread may be starting a program with the old one. */
+	const char *entry = tp_memory_keep(text, length + 1);
+	__atomic_store_n(&kept->entries[TP_KEPT_BOOTSTRAP], entry, __ATOMIC_RELEASE);
 }
 
 static const char *base_of(const char *path, size_t *length)

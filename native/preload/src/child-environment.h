@@ -5,13 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TP_KEPT_COUNT 9
+#define TP_KEPT_COUNT 12
 
 /** As of load. */
 struct tp_kept {
 	const char *preload;	 /* LD_PRELOAD= and this library; NULL when LD_PRELOAD is not what has loaded it */
-	const char *entries[TP_KEPT_COUNT]; /* NAME=value; NULL where the variable was not there */
+	const char *entries[TP_KEPT_COUNT]; /* NAME=value; NULL where the variable was not there, or is not for children */
 };
+
+/** Where TAILPROXY_FD is in `entries`. */
+#define TP_KEPT_BOOTSTRAP 11
 
 /** What the repaired environment takes. */
 struct tp_repair {
@@ -21,6 +24,9 @@ struct tp_repair {
 
 /** `loaded`: the path under which the loader knows this library. The strings are copied: programs write over theirs. */
 void tp_kept_read(struct tp_kept *kept, char *const *environment, const char *loaded);
+
+/** Children are told of the bootstrap at this number; -1: of none. */
+void tp_kept_bootstrap(struct tp_kept *kept, int number);
 
 /** The environment names another session: it was made by a tailproxy inside ours, for a session of its own or for none. */
 #define TP_OTHER_SESSION 2

@@ -3,6 +3,7 @@
 #include "ip-text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 /** The value of TAILPROXY_`name`, or NULL when it is not set or empty. */
@@ -28,6 +29,10 @@ static bool is_on(const char *value)
 
 static int read_proxy(struct tp_config *config, const char *host, const char *port)
 {
+	if (!host && !port) {
+		config->complaint = "TAILPROXY_SOCK is set without TAILPROXY_HOST and TAILPROXY_PORT; set all of them";
+		return -EINVAL;
+	}
 	if (!host) {
 		config->complaint = "TAILPROXY_PORT is set without TAILPROXY_HOST; set both or neither";
 		return -EINVAL;
@@ -71,6 +76,33 @@ static int read_credential(struct tp_config *config, const char *user, const cha
 	return 0;
 }
 
+/* A dial socket that is named and cannot be used must not be silently replaced by another way. */
+static int read_dial_socket(struct tp_config *config, const char *path, const char *token, const char *bootstrap)
+{
+	size_t path_length = path ? strlen(path) : 0, token_length = token ? strlen(token) : 0;
+	if (!path && !token)
+		return 0;
+	if (!path || !token) {
+		config->complaint = "TAILPROXY_SOCK and TAILPROXY_TOKEN belong together; set both or neither";
+		return -EINVAL;
+	}
+	if (path_length >= TP_SOCKET_PATH_MAX) {
+		config->complaint = "TAILPROXY_SOCK is longer than 107 bytes, the longest path of a Unix socket";
+		return -EINVAL;
+	}
+	if (token_length < TP_TOKEN_MIN || token_length > TP_TOKEN_MAX) {
+		config->complaint = "TAILPROXY_TOKEN is not 32 to 128 characters long; set the token of the run";
+		return -EINVAL;
+	}
+	memcpy(config->socket_path, path, path_length + 1);
+	memcpy(config->token, token, token_length);
+	config->token_length = (uint8_t)token_length;
+	/* A number that is none costs no more than a connection to the path. */
+	config->bootstrap = bootstrap ? (int)tp_decimal_parse(bootstrap, strlen(bootstrap), INT_MAX) : -1;
+	config->dial_socket = true;
+	return 0;
+}
+
 /* A block that cannot be read is left out: its addresses then go to the proxy, which is the closed side. */
 static void read_bypass(struct tp_config *config, const char *list)
 {
@@ -104,9 +136,11 @@ void tp_config_read(struct tp_config *config, char *const *environment)
 {
 	const char *host = value_of(environment, "HOST");
 	const char *port = value_of(environment, "PORT");
+	const char *path = value_of(environment, "SOCK");
 	memset(config, 0, sizeof *config);
+	config->bootstrap = -1;
 	config->verbose = is_on(value_of(environment, "VERBOSE"));
-	if (!host && !port)
+	if (!host && !port && !path)
 		return;
 	config->strict = is_on(value_of(environment, "EXIT")) || is_on(value_of(environment, "ONLY_TAILNET"));
 	read_bypass(config, value_of(environment, "BYPASS"));
@@ -114,6 +148,8 @@ void tp_config_read(struct tp_config *config, char *const *environment)
 	if (read_proxy(config, host, port) < 0)
 		return;
 	if (read_credential(config, value_of(environment, "PRELOAD_USER"), value_of(environment, "PRELOAD_PASSWORD")) < 0)
+		return;
+	if (read_dial_socket(config, path, value_of(environment, "TOKEN"), value_of(environment, "FD")) < 0)
 		return;
 	config->mode = TP_MODE_ACTIVE;
 }

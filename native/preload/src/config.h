@@ -7,6 +7,10 @@
 #define TP_BYPASS_MAX 128
 /** RFC 1929: ULEN and PLEN are one octet. */
 #define TP_CREDENTIAL_MAX 255
+/** sun_path of sockaddr_un, with its NUL. */
+#define TP_SOCKET_PATH_MAX 108
+#define TP_TOKEN_MIN 32
+#define TP_TOKEN_MAX 128
 
 enum tp_mode {
 	TP_MODE_INERT,	/* no proxy named: everything passes through */
@@ -23,6 +27,11 @@ struct tp_config {
 	uint8_t password_length;
 	char user[TP_CREDENTIAL_MAX];
 	char password[TP_CREDENTIAL_MAX];
+	bool dial_socket;	/* there is one: docs/preload-protocol.md */
+	uint8_t token_length;
+	char token[TP_TOKEN_MAX];
+	char socket_path[TP_SOCKET_PATH_MAX];
+	int bootstrap;		/* the number of an inherited one, as TAILPROXY_FD has it; -1 */
 	size_t bypass_count;
 	struct tp_cidr bypass[TP_BYPASS_MAX];
 	const char *complaint; /* what is wrong, for stderr; NULL when all is well */

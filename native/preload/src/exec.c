@@ -1,5 +1,6 @@
 #include "exec.h"
 
+#include "bootstrap.h"
 #include "child-environment.h"
 #include "line.h"
 #include "memory.h"
@@ -84,9 +85,26 @@ static int repair_and_run(char *const *environment, const struct tp_repair *repa
 	return 0;
 }
 
-int tp_exec(const struct tp_exec_target *target, char *const *environment, tp_exec_run *run, void *call)
+static void offer(enum tp_exec_kind kind)
+{
+	if (kind == TP_EXEC_CHILD)
+		tp_bootstrap_offer_child();
+	else
+		tp_bootstrap_offer();
+}
+
+static void withdraw(enum tp_exec_kind kind)
+{
+	if (kind == TP_EXEC_CHILD)
+		tp_bootstrap_withdraw_child();
+	else
+		tp_bootstrap_withdraw();
+}
+
+int tp_exec(enum tp_exec_kind kind, const struct tp_exec_target *target, char *const *environment, tp_exec_run *run, void *call)
 {
 	struct tp_repair repair;
+	int result = 0;
 	bool outside = tp_state()->mode == TP_MODE_INERT;
 	int measured = outside ? 0 : tp_child_environment_measure(tp_state_kept(), environment, &repair);
 	if (measured == TP_OTHER_SESSION)
@@ -94,11 +112,17 @@ int tp_exec(const struct tp_exec_target *target, char *const *environment, tp_ex
 	int refused = outside ? 0 : admit(target);
 	if (refused < 0)
 		return refused;
-	if (outside || measured <= 0) {
+	if (outside) {
 		run(call, environment);
 		return 0;
 	}
-	return repair_and_run(environment, &repair, run, call);
+	offer(kind);
+	if (measured <= 0)
+		run(call, environment);
+	else
+		result = repair_and_run(environment, &repair, run, call);
+	withdraw(kind);
+	return result;
 }
 
 static void apply(void *call, char *const *environment)

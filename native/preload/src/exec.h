@@ -10,11 +10,16 @@
 /** Makes the call with the environment it gets. */
 typedef void tp_exec_run(void *call, char *const *environment);
 
+enum tp_exec_kind {
+	TP_EXEC_SELF,  /* it returns only when it failed; the child of a vfork() may make it */
+	TP_EXEC_CHILD, /* it starts a child and returns */
+};
+
 /**
  * Runs `run` with `environment` itself when nothing is missing in it, else with a repaired one that lasts until `run`
  * returns. A negative errno when it was not run: -EACCES for what could not be captured where that is not allowed.
  */
-int tp_exec(const struct tp_exec_target *target, char *const *environment, tp_exec_run *run, void *call);
+int tp_exec(enum tp_exec_kind kind, const struct tp_exec_target *target, char *const *environment, tp_exec_run *run, void *call);
 
 /** At load: what the program and those it forks share, so that a warning comes once. */
 void tp_exec_init(void);

@@ -6,10 +6,10 @@
 
 #include <netdb.h>
 
-/** Room for the longest name and all addresses. */
-#define TP_HOST_ENTRY_MAX 512
+/** Room for the longest name, all aliases and all addresses. */
+#define TP_HOST_ENTRY_MAX 2560
 
-/** Only addresses of `family` are taken. Returns 0 or -ERANGE. */
+/** `name` is what was asked for. Only addresses of `family` are taken. Returns 0 or -ERANGE. */
 int tp_host_entry_write(struct hostent *entry, char *buffer, size_t size, const char *name, int family,
 			const struct tp_addresses *addresses);
 

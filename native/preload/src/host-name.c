@@ -8,7 +8,7 @@
 
 bool tp_host_name_is_local(const struct tp_config *config, const char *name)
 {
-	return config->mode == TP_MODE_INERT || tp_ip_is_numeric(name) || tp_lookup_is_localhost(name);
+	return config->mode == TP_MODE_INERT || tp_ip_is_numeric(name) || tp_lookup_is_localhost(config, name);
 }
 
 static int finish(const struct tp_host_call *call, int error)
@@ -53,15 +53,17 @@ bool tp_host_address_read(const struct tp_config *config, const void *bytes, soc
 	} else {
 		return false;
 	}
-	return !tp_address_is_loopback(out) && !tp_config_bypasses(config, out);
+	/* The C library would ask the host's resolver; where the session can be asked, nothing is left to it. */
+	return config->dial_socket || (!tp_address_is_loopback(out) && !tp_config_bypasses(config, out));
 }
 
 int tp_host_by_address(const struct tp_config *config, const struct tp_address *address, int family,
 		       const struct tp_host_call *call)
 {
-	char name[TP_NAME_MAX + 1];
-	struct tp_addresses self = { .count = 1, .list = { *address } };
-	int error = tp_lookup_address(config, address, name);
+	struct tp_addresses self;
+	int error = tp_lookup_address(config, address, &self);
+	self.count = 1;
+	self.list[0] = *address;
 	if (error == 0 && family == AF_INET6 && address->family == AF_INET) {
 		/* Asked for as ::ffff:a.b.c.d: h_addr_list has what was asked for. */
 		memset(self.list[0].bytes, 0, 10);
@@ -70,6 +72,6 @@ int tp_host_by_address(const struct tp_config *config, const struct tp_address *
 		self.list[0].family = AF_INET6;
 	}
 	if (error == 0)
-		error = tp_host_entry_write(call->entry, call->buffer, call->size, name, family, &self);
+		error = tp_host_entry_write(call->entry, call->buffer, call->size, self.canonical, family, &self);
 	return finish(call, error);
 }

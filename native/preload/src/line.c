@@ -58,6 +58,7 @@ void tp_line_error(struct tp_line *line, int error)
 		{ 0, "connected" },
 		{ EACCES, "denied (a filter, or the credential)" },
 		{ ECONNREFUSED, "connection refused" },
+		{ EINPROGRESS, "under way" },
 		{ EHOSTUNREACH, "no such host, or it cannot be reached" },
 		{ EISCONN, "already connected" },
 		{ ENETDOWN, "the proxy is away or failed" },

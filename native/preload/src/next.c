@@ -23,6 +23,7 @@ typedef int iterate_function(int (*)(struct dl_phdr_info *, size_t, void *), voi
 
 struct tp_next tp_next;
 static iterate_function *iterate;
+static lookup_function *lookup_at_call;
 
 /* Socket calls need no C library at all; these stand in when nothing can be looked up. */
 static long to_errno(long result)
@@ -36,6 +37,62 @@ static long to_errno(long result)
 static int raw_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	return (int)to_errno(tp_syscall3(SYS_connect, fd, address, length));
+}
+
+static int raw_close(int fd)
+{
+	return (int)to_errno(tp_syscall1(SYS_close, fd));
+}
+
+static int raw_dup3(int from, int to, int flags)
+{
+	return (int)to_errno(tp_syscall3(SYS_dup3, from, to, flags));
+}
+
+static int raw_dup2(int from, int to)
+{
+	/* dup3() refuses what dup2() leaves as it is. */
+	if (from == to)
+		return tp_syscall3(SYS_fcntl, from, F_GETFD, 0) < 0 ? (int)to_errno(-EBADF) : to;
+	return raw_dup3(from, to, 0);
+}
+
+/* glibc has it since 2.34, musl has not. */
+static int raw_close_range(unsigned first, unsigned last, int flags)
+{
+	return (int)to_errno(tp_syscall3(SYS_close_range, first, last, flags));
+}
+
+/* Its handlers and the state of its threads are the C library's: without it no fork. */
+static pid_t no_fork(void)
+{
+	return (pid_t)to_errno(-ENOSYS);
+}
+
+static int no_daemon(int keep_directory, int keep_streams)
+{
+	(void)keep_directory, (void)keep_streams;
+	return no_fork();
+}
+
+static ssize_t raw_read(int fd, void *bytes, size_t size)
+{
+	return to_errno(tp_syscall3(SYS_read, fd, bytes, size));
+}
+
+static ssize_t raw_readv(int fd, const struct iovec *parts, int count)
+{
+	return to_errno(tp_syscall3(SYS_readv, fd, parts, count));
+}
+
+static ssize_t raw_write(int fd, const void *bytes, size_t size)
+{
+	return to_errno(tp_syscall3(SYS_write, fd, bytes, size));
+}
+
+static ssize_t raw_writev(int fd, const struct iovec *parts, int count)
+{
+	return to_errno(tp_syscall3(SYS_writev, fd, parts, count));
 }
 
 static int raw_getpeername(int fd, struct sockaddr *address, socklen_t *length)
@@ -69,6 +126,57 @@ static int raw_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int fl
 	return (int)to_errno(tp_syscall4(SYS_sendmmsg, fd, messages, count, flags));
 }
 
+static ssize_t raw_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *address, socklen_t *length)
+{
+	return to_errno(tp_syscall6(SYS_recvfrom, fd, (long)bytes, (long)size, flags, (long)address, (long)length));
+}
+
+static ssize_t raw_send(int fd, const void *bytes, size_t size, int flags)
+{
+	return raw_sendto(fd, bytes, size, flags, NULL, 0);
+}
+
+static ssize_t raw_recv(int fd, void *bytes, size_t size, int flags)
+{
+	return raw_recvfrom(fd, bytes, size, flags, NULL, NULL);
+}
+
+static ssize_t raw_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	return to_errno(tp_syscall3(SYS_recvmsg, fd, message, flags));
+}
+
+static int raw_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *limit)
+{
+	return (int)to_errno(tp_syscall5(SYS_recvmmsg, fd, messages, count, flags, limit));
+}
+
+/* glibc's _FORTIFY_SOURCE: a size that is not the buffer's ends the program. */
+static ssize_t raw_recvfrom_chk(int fd, void *bytes, size_t size, size_t room, int flags, struct sockaddr *address,
+				socklen_t *length)
+{
+	if (size > room)
+		__builtin_trap();
+	return raw_recvfrom(fd, bytes, size, flags, address, length);
+}
+
+static ssize_t raw_read_chk(int fd, void *bytes, size_t size, size_t room)
+{
+	if (size > room)
+		__builtin_trap();
+	return raw_read(fd, bytes, size);
+}
+
+static ssize_t raw_recv_chk(int fd, void *bytes, size_t size, size_t room, int flags)
+{
+	return raw_recvfrom_chk(fd, bytes, size, room, flags, NULL, NULL);
+}
+
+long tp_syscall_raw(long number, long a, long b, long c, long d, long e, long f)
+{
+	return to_errno(tp_syscall6(number, a, b, c, d, e, f));
+}
+
 /* The host's resolver out of reach is no reason to crash, and none to leak. */
 static int no_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
 {
@@ -86,6 +194,12 @@ static int no_getnameinfo(const struct sockaddr *address, socklen_t length, char
 {
 	(void)address, (void)length, (void)host, (void)host_size, (void)service, (void)service_size, (void)flags;
 	return EAI_FAIL;
+}
+
+static const char *no_gai_strerror(int status)
+{
+	(void)status;
+	return "";
 }
 
 static struct hostent *no_gethostbyname(const char *name)
@@ -191,6 +305,8 @@ static int no_setenv(const char *name, const char *value, int overwrite)
 	return no_unsetenv(name);
 }
 
+long (*tp_next_syscall)(long number, ...) = (long (*)(long, ...))tp_syscall_raw;
+
 static lookup_function *find_dlsym(void)
 {
 	if (dlsym || !__libc_dlopen_mode || !__libc_dlsym)
@@ -199,6 +315,15 @@ static lookup_function *find_dlsym(void)
 	return library ? (lookup_function *)__libc_dlsym(library, "dlsym") : NULL;
 }
 
+void *tp_next_find(const char *name)
+{
+	return lookup_at_call ? lookup_at_call(RTLD_NEXT, name) : NULL;
+}
+
+/*
+ * A lookup that fails allocates a message. It must not in here where the C library has the function: an allocator that starts
+ * (jemalloc reads /proc) may be what calls the first hook. What few libraries have is found by tp_next_find() when it is called.
+ */
 #define FIND(name, otherwise)                                                                  \
 	do {                                                                                   \
 		void *found = lookup ? lookup(RTLD_NEXT, #name) : NULL;                        \
@@ -209,15 +334,35 @@ void tp_next_init(void)
 {
 	lookup_function *lookup = find_dlsym();
 	FIND(connect, raw_connect);
+	FIND(close, raw_close);
+	FIND(dup2, raw_dup2);
+	FIND(dup3, raw_dup3);
+	FIND(close_range, raw_close_range);
+	FIND(fork, no_fork);
+	FIND(_Fork, no_fork);
+	FIND(daemon, no_daemon);
+	FIND(read, raw_read);
+	FIND(readv, raw_readv);
+	FIND(write, raw_write);
+	FIND(writev, raw_writev);
+	FIND(__read_chk, raw_read_chk);
 	FIND(getpeername, raw_getpeername);
 	FIND(getsockname, raw_getsockname);
 	FIND(getsockopt, raw_getsockopt);
 	FIND(sendto, raw_sendto);
 	FIND(sendmsg, raw_sendmsg);
 	FIND(sendmmsg, raw_sendmmsg);
+	FIND(send, raw_send);
+	FIND(recv, raw_recv);
+	FIND(recvfrom, raw_recvfrom);
+	FIND(recvmsg, raw_recvmsg);
+	FIND(recvmmsg, raw_recvmmsg);
+	FIND(__recv_chk, raw_recv_chk);
+	FIND(__recvfrom_chk, raw_recvfrom_chk);
 	FIND(getaddrinfo, no_getaddrinfo);
 	FIND(freeaddrinfo, no_freeaddrinfo);
 	FIND(getnameinfo, no_getnameinfo);
+	FIND(gai_strerror, no_gai_strerror);
 	FIND(gethostbyname, no_gethostbyname);
 	FIND(gethostbyname2, no_gethostbyname2);
 	FIND(gethostbyaddr, no_gethostbyaddr);
@@ -236,6 +381,10 @@ void tp_next_init(void)
 	FIND(popen, no_popen);
 	FIND(setenv, no_setenv);
 	FIND(unsetenv, no_unsetenv);
+	lookup_at_call = lookup;
+	void *syscall_found = tp_next_find("syscall");
+	if (syscall_found)
+		tp_next_syscall = (__typeof__(tp_next_syscall))syscall_found;
 	iterate = lookup ? (iterate_function *)lookup(RTLD_NEXT, "dl_iterate_phdr") : NULL;
 }
 

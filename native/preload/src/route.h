@@ -10,7 +10,10 @@ enum {
 	TP_ROUTE_DIAL = 1, /* through the proxy */
 };
 
-/** TCP and MPTCP: loopback and bypass pass, everything else is dialled. */
+/** Whether the kernel has it, whatever a board would say: nothing need be asked. Port 53 of the host is a resolver's, perhaps. */
+bool tp_route_is_local(const struct tp_config *config, const struct tp_address *address);
+
+/** TCP and MPTCP: loopback and bypass pass. The rest is dialled; where there is a board, only what it says is ours. */
 int tp_route_stream(const struct tp_config *config, const struct tp_address *address);
 
 /**

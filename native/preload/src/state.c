@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include "channel.h"
 #include "exec.h"
 #include "line.h"
 #include "syscall.h"
@@ -20,8 +21,11 @@ static void start(void)
 	tp_config_read(&config, environ);
 	if (config.mode != TP_MODE_INERT) {
 		tp_kept_read(&kept, environ, tp_next_own_path());
+		tp_kept_bootstrap(&kept, -1);
 		tp_exec_init();
 	}
+	if (config.dial_socket)
+		tp_channel_init(&config);
 	if (config.complaint) {
 		struct tp_line line = { 0 };
 		tp_line_text(&line, config.complaint);
@@ -47,6 +51,11 @@ const struct tp_config *tp_state(void)
 const struct tp_kept *tp_state_kept(void)
 {
 	return &kept;
+}
+
+void tp_state_keep_bootstrap(int number)
+{
+	tp_kept_bootstrap(&kept, number);
 }
 
 __attribute__((constructor)) static void tp_load(void)

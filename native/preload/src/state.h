@@ -15,4 +15,7 @@ const struct tp_config *tp_state(void);
 /** What a child needs; only after tp_state(), and nothing while the library is inert. */
 const struct tp_kept *tp_state_kept(void);
 
+/** What is started from now on is told of the bootstrap at this number. */
+void tp_state_keep_bootstrap(int number);
+
 #endif

@@ -7,6 +7,11 @@
 
 #include <sys/syscall.h>
 
+/* Headers of before Linux 5.9. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
 #if defined(__x86_64__)
 static inline long tp_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {

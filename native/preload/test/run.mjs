@@ -1,15 +1,22 @@
 // Builds what is to be tested, runs every case, writes test-results/results.json. An argument picks tests by name.
 import process from 'node:process'
 import { runTests } from './lib/harness.mjs'
-import { make, missing } from './lib/toolchain.mjs'
+import { make, makeLoopback, missing } from './lib/toolchain.mjs'
 import './cases/unit.mjs'
 import './cases/binary.mjs'
 import './cases/connect.mjs'
+import './cases/dial-socket.mjs'
 import './cases/reply.mjs'
 import './cases/waiting.mjs'
 import './cases/descriptors.mjs'
 import './cases/policy.mjs'
+import './cases/datagrams.mjs'
+import './cases/fast-open.mjs'
+import './cases/syscall.mjs'
+import './cases/io-uring.mjs'
 import './cases/names.mjs'
+import './cases/dial-names.mjs'
+import './cases/leaks.mjs'
 import './cases/exec.mjs'
 import './cases/clients.mjs'
 import './cases/aarch64.mjs'
@@ -21,4 +28,5 @@ if (!missing.static) make('-j2', 'programs-static')
 if (!missing.asan) make('-j2', 'units-asan', 'library-asan', 'fuzzer')
 if (!missing.tsan) make('-j2', 'units-tsan', 'programs-tsan')
 if (!missing.aarch64) make('-j2', 'aarch64')
+if (!missing.go) makeLoopback()
 await runTests(process.argv[2])

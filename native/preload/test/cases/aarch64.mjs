@@ -24,6 +24,7 @@ const programs = {
   peers: (world) => ['fd7a:115c:a1e0::5', world.port],
   lookup: () => ['hello', 'hello', 'nobody'],
   'host-entries': () => ['hello', '100.64.0.1', 'fd7a:115c:a1e0::1', 'nobody'],
+  'fast-open': (world) => ['100.64.0.5', world.port, world.closed],
   'by-name': (world) => ['hello', world.port, 0],
 }
 for (const [program, args] of Object.entries(programs)) {

@@ -6,15 +6,16 @@ import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { test } from '../lib/harness.mjs'
+import { dialServer } from '../lib/dial-server.mjs'
 import { environmentFor, start } from '../lib/program.mjs'
 import { CREDENTIAL, credentialEnvironment, socksServer } from '../lib/servers.mjs'
 import { missingCommand } from '../lib/toolchain.mjs'
+import { testWaysOnce } from '../lib/world.mjs'
 
 const names = { hello: ['100.64.0.1', 'fd7a:115c:a1e0::1'] }
 
 /** A web server that is `hello:80` on the tailnet. */
-async function world(context) {
+async function world(context, way) {
   const web = http.createServer((request, response) =>
     response.end(`this is ${request.headers.host}\n`),
   )
@@ -24,6 +25,11 @@ async function world(context) {
     web.closeAllConnections()
     return new Promise((resolve) => web.close(resolve))
   })
+  if (way === 'dial socket') {
+    const hosts = { '*:80': `127.0.0.1:${web.address().port}` }
+    const dial = await dialServer(context, { names, hosts, failures: { '*:81': 'refused' } })
+    return { env: dial.env }
+  }
   const routes = { 'hello:80': web.address().port }
   for (const address of names.hello) routes[`${address}:80`] = web.address().port
   const socks = await socksServer(context, { names, routes, ...CREDENTIAL })
@@ -31,14 +37,11 @@ async function world(context) {
 }
 
 function testClient(name, command, args, check) {
-  test(
-    name,
-    async (context) => {
-      const { env } = await world(context)
-      check(await start(context, command, args, env).ended)
-    },
-    { needs: missingCommand(command, ...(command === 'java' ? ['-version'] : [])) },
-  )
+  const run = async (context, way) => {
+    const { env } = await world(context, way)
+    check(await start(context, command, args, env).ended)
+  }
+  testWaysOnce(name, run, { needs: missingCommand(command) })
 }
 
 const saysHello = ({ status, stdout, stderr }) => {
@@ -122,14 +125,14 @@ public class Client {
   }
 }
 `
-test(
+testWaysOnce(
   'Java, blocking, with a time limit, and NIO',
-  async (context) => {
+  async (context, way) => {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'tailproxy-java-'))
     context.defer(() => rm(directory, { recursive: true }))
     const source = path.join(directory, 'Client.java')
     await writeFile(source, JAVA)
-    const { env } = await world(context)
+    const { env } = await world(context, way)
     const args = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', source]
     const { stdout, stderr } = await start(context, 'java', args, env).ended
     equal(

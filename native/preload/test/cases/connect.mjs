@@ -3,7 +3,16 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from '../lib/harness.mjs'
 import { environmentFor, observe, observeBoth } from '../lib/program.mjs'
 import { CREDENTIAL, credentialEnvironment } from '../lib/servers.mjs'
-import { FOUR, MAPPED, SIX, TAILNET, testBoth, world } from '../lib/world.mjs'
+import {
+  FOUR,
+  MAPPED,
+  SIX,
+  TAILNET,
+  testWays,
+  testWaysOnce,
+  world,
+  worldBy,
+} from '../lib/world.mjs'
 
 const families = [
   ['IPv4', '127.0.0.1', '127.0.0.1', FOUR, []],
@@ -16,8 +25,8 @@ const families = [
   ['a program that clears its environment', '127.0.0.1', '127.0.0.1', FOUR, ['clearenv']],
 ]
 for (const [name, host, direct, proxied, modes] of families) {
-  testBoth(`connects ${name}`, async (context, kind) => {
-    const { port, env } = await world(context, { host })
+  testWays(`connects ${name}`, async (context, kind, way) => {
+    const { port, env } = await worldBy(way, context, { host })
     await observeBoth(context, 'dial', {
       direct: [direct, port, 'echo', ...modes],
       proxied: [proxied, port, 'echo', ...modes],
@@ -57,8 +66,8 @@ test('offers only "no authentication" without a user', async (context) => {
   deepEqual(socks.requests[0].methods, [0])
 })
 
-testBoth('a non-blocking connect() ends as the kernel has it end', async (context, kind) => {
-  const { port, env } = await world(context)
+testWays('a non-blocking connect() ends as the kernel has it end', async (context, kind, way) => {
+  const { port, env } = await worldBy(way, context)
   const within = await observe(context, 'dial', [FOUR, port, 'echo', 'nonblocking'], { env, kind })
   const without = await observe(context, 'dial', ['127.0.0.1', port, 'echo', 'nonblocking'], {
     kind,
@@ -67,8 +76,11 @@ testBoth('a non-blocking connect() ends as the kernel has it end', async (contex
   equal(within.replace('epoll: 1 writable\n', ''), without.replace('epoll: 1 writable\n', ''))
 })
 
-test('a refused non-blocking connect() says so, at once or by SO_ERROR', async (context) => {
-  const { closed, env } = await world(context)
-  const within = await observe(context, 'dial', [FOUR, closed, 'none', 'nonblocking'], { env })
-  match(within, /^connect: ECONNREFUSED$/m)
-})
+testWaysOnce(
+  'a refused non-blocking connect() says so, at once or by SO_ERROR',
+  async (context, way) => {
+    const { closed, env } = await worldBy(way, context)
+    const within = await observe(context, 'dial', [FOUR, closed, 'none', 'nonblocking'], { env })
+    match(within, /^connect: ECONNREFUSED$/m)
+  },
+)

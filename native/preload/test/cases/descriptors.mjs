@@ -3,29 +3,32 @@ import { equal, match } from 'node:assert/strict'
 import { test } from '../lib/harness.mjs'
 import { environmentFor, observe, observeBoth } from '../lib/program.mjs'
 import { echoServer, socksServer } from '../lib/servers.mjs'
-import { FOUR, MAPPED, SIX, testBoth, world } from '../lib/world.mjs'
+import { FOUR, MAPPED, SIX, testWays, testWaysOnce, world, worldBy } from '../lib/world.mjs'
 
-testBoth('what the kernel refuses has the kernel’s errno', async (context, kind) => {
-  const { closed, env, socks } = await world(context)
+testWays('what the kernel refuses has the kernel’s errno', async (context, kind, way) => {
+  const { closed, env, dials } = await worldBy(way, context)
   const direct = ['127.0.0.1', '::1', closed]
   await observeBoth(context, 'bad-address', { direct, proxied: [FOUR, SIX, closed], env, kind })
   // IPv6 addresses of 24 to 27 bytes are whole: none of those listed was.
-  equal(socks.requests.length, 0)
+  equal(dials(), 0)
 })
 
-testBoth('loopback in every spelling, and Unix sockets, are left alone', async (context, kind) => {
-  const { port, env, socks } = await world(context, { host: '::' })
-  await observeBoth(context, 'loopback', { direct: [port], proxied: [port], env, kind })
-  equal(socks.requests.length, 0)
-})
+testWays(
+  'loopback in every spelling, and Unix sockets, are left alone',
+  async (context, kind, way) => {
+    const { port, env, dials } = await worldBy(way, context, { host: '::' })
+    await observeBoth(context, 'loopback', { direct: [port], proxied: [port], env, kind })
+    equal(dials(), 0)
+  },
+)
 
-test('TAILPROXY_BYPASS is left alone', async (context) => {
-  const { closed, socks } = await world(context)
+testWaysOnce('TAILPROXY_BYPASS is left alone', async (context, way) => {
+  const { closed, dials, env: given } = await worldBy(way, context, { everything: true })
   // 240.0.0.0/4 is no destination to the kernel, which says so itself.
-  const env = environmentFor(socks, { TAILPROXY_BYPASS: '192.0.2.0/24,240.0.0.0/4' })
+  const env = { ...given, TAILPROXY_BYPASS: '192.0.2.0/24,240.0.0.0/4' }
   const without = await observe(context, 'dial', ['255.255.255.255', closed], {})
   equal(await observe(context, 'dial', ['255.255.255.255', closed], { env }), without)
-  equal(socks.requests.length, 0)
+  equal(dials(), 0)
 })
 
 for (const [name, host, direct, proxied] of [
@@ -34,8 +37,8 @@ for (const [name, host, direct, proxied] of [
 ]) {
   for (const bound of [[], ['bound']]) {
     const title = `after a failed connect() the ${name} descriptor ${bound.length ? 'that was bound ' : ''}connects`
-    testBoth(title, async (context, kind) => {
-      const { port, closed, env } = await world(context, { host })
+    testWays(title, async (context, kind, way) => {
+      const { port, closed, env } = await worldBy(way, context, { host })
       await observeBoth(context, 'again', {
         direct: [direct, closed, port, ...bound],
         proxied: [proxied, closed, port, ...bound],
@@ -44,15 +47,18 @@ for (const [name, host, direct, proxied] of [
       })
     })
   }
-  testBoth(`getpeername() and getsockname() of ${name} by every way`, async (context, kind) => {
-    const { port, env } = await world(context, { host })
-    const args = { direct: [direct, port], proxied: [proxied, port], env, kind }
-    match(await observeBoth(context, 'peers', args), /^local is loopback: 1$/m)
-  })
+  testWays(
+    `getpeername() and getsockname() of ${name} by every way`,
+    async (context, kind, way) => {
+      const { port, env } = await worldBy(way, context, { host })
+      const args = { direct: [direct, port], proxied: [proxied, port], env, kind }
+      match(await observeBoth(context, 'peers', args), /^local is loopback: 1$/m)
+    },
+  )
 }
 
-test('a v4-mapped peer is v4-mapped', async (context) => {
-  const { port, env } = await world(context)
+testWaysOnce('a v4-mapped peer is v4-mapped', async (context, way) => {
+  const { port, env } = await worldBy(way, context)
   const direct = ['::ffff:127.0.0.1', port]
   await observeBoth(context, 'peers', { direct, proxied: [MAPPED, port], env })
 })
@@ -63,8 +69,8 @@ for (const [source, host, direct, proxied] of [
   ['::', '::1', '::1', SIX],
   ['::ffff:127.0.0.5', '127.0.0.1', '::ffff:127.0.0.1', MAPPED],
 ]) {
-  testBoth(`a socket bound to ${source} shows that`, async (context, kind) => {
-    const { port, env } = await world(context, { host })
+  testWays(`a socket bound to ${source} shows that`, async (context, kind, way) => {
+    const { port, env } = await worldBy(way, context, { host })
     await observeBoth(context, 'bound', {
       direct: [source, direct, port],
       proxied: [source, proxied, port],
@@ -87,12 +93,15 @@ test('it can reach a proxy at ::1, which an IPv4 socket cannot', async (context)
   match(await observe(context, 'dial', [FOUR, port], { env }), /^connect: ENETUNREACH$/m)
 })
 
-test('nothing is written into a socket that has the number of standard error', async (context) => {
-  const { port, socks } = await world(context)
-  const env = environmentFor(socks, { TAILPROXY_VERBOSE: '1' })
-  await observeBoth(context, 'stderr-gone', {
-    direct: ['127.0.0.1', port],
-    proxied: [FOUR, port],
-    env,
-  })
-})
+testWaysOnce(
+  'nothing is written into a socket that has the number of standard error',
+  async (context, way) => {
+    const { port, env: given } = await worldBy(way, context)
+    const env = { ...given, TAILPROXY_VERBOSE: '1' }
+    await observeBoth(context, 'stderr-gone', {
+      direct: ['127.0.0.1', port],
+      proxied: [FOUR, port],
+      env,
+    })
+  },
+)

@@ -192,6 +192,15 @@ test('a broken configuration is EAI_AGAIN too', async (context) => {
   equal(socks.requests.length, 0)
 })
 
+test('resolver(3) finds no way around a proxy when only the tailnet is allowed', async (context) => {
+  const socks = await socksServer(context, { names })
+  const env = environmentFor(socks, { TAILPROXY_ONLY_TAILNET: '1' })
+  const args = ['hello.example', 'hello', 'hello.example', 'hello.example', 'hello.example']
+  const { stdout } = await run(context, 'resolver', args, { env })
+  match(stdout, /^res_query: TRY_AGAIN$/m)
+  match(stdout, /^res_send: TRY_AGAIN$/m)
+})
+
 test('localhost and what is below it ask nobody', async (context) => {
   const socks = await socksServer(context, { names })
   const env = environmentFor(socks)

@@ -43,18 +43,6 @@ for (const name of ['TAILPROXY_EXIT', 'TAILPROXY_ONLY_TAILNET']) {
   })
 }
 
-test('Fast Open to what is dialled is EOPNOTSUPP, or a connect() like any other', async (context) => {
-  const { port, env } = await world(context)
-  const seen = await observe(context, 'fast-open', [FOUR, port], { env })
-  for (const call of ['sendto', 'sendmsg', 'sendmmsg']) {
-    match(seen, new RegExp(`^${call}: EOPNOTSUPP$`, 'm'))
-  }
-  match(
-    seen,
-    /connect instead: ok\nwrite: 4\nread: ping\nsendto connected: ok\noption: ok\nconnect: ok\nwrite: 4\nread: ping\npeer: the destination\n$/,
-  )
-})
-
 test('sockets that SOCKS5 cannot carry do not reach the tailnet; MPTCP does, by the proxy', async (context) => {
   const { port, env } = await world(context)
   const seen = await observe(context, 'other-sockets', [TAILNET, port], { env })

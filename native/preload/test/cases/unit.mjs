@@ -3,7 +3,9 @@ import { equal } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { boardVectors } from '../lib/board-vectors.mjs'
 import { root, test } from '../lib/harness.mjs'
+import { nameVectors } from '../lib/name-vectors.mjs'
 import { start } from '../lib/program.mjs'
 import { make, missing } from '../lib/toolchain.mjs'
 
@@ -30,11 +32,16 @@ function readTap(output) {
   return results
 }
 
+/** What a unit test takes from the vectors. */
+const unitArguments = {
+  'board-test': boardVectors,
+  'name-message-test': nameVectors,
+  'socks5-test': () =>
+    replies.flatMap(({ reply, errno }) => [String(reply), String(os.constants.errno[errno])]),
+}
+
 async function runUnit(context, unit, flavour) {
-  const args =
-    unit === 'socks5-test'
-      ? replies.flatMap(({ reply, errno }) => [String(reply), String(os.constants.errno[errno])])
-      : []
+  const args = unitArguments[unit]?.() ?? []
   const program = start(context, path.join(root, 'build/unit', flavour, unit), args)
   const { status, stdout, stderr } = await program.ended
   const results = readTap(stdout)
@@ -68,6 +75,9 @@ async function fuzz(context, program, args) {
 }
 
 test('the reply reader withstands 300,000 mutated replies', (c) => fuzz(c, 'reply', ['300000']), {
+  needs: missing.asan,
+})
+test('the board’s readers withstand 300,000 of them', (c) => fuzz(c, 'board', ['300000']), {
   needs: missing.asan,
 })
 test(

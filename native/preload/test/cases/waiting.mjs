@@ -1,11 +1,15 @@
 // connect() while it waits: signals, time limits, other threads.
 import { deepEqual, equal, match } from 'node:assert/strict'
+import { dialServer } from '../lib/dial-server.mjs'
 import { test } from '../lib/harness.mjs'
 import { environmentFor, observe, observeBoth, start } from '../lib/program.mjs'
-import { slowServer, socksServer } from '../lib/servers.mjs'
+import { echoServer, slowServer, socksServer } from '../lib/servers.mjs'
 import { reply } from '../lib/socks-server.mjs'
-import { programPath } from '../lib/toolchain.mjs'
-import { FOUR, testBoth, world } from '../lib/world.mjs'
+import { missing, programPath } from '../lib/toolchain.mjs'
+import { dialWorld, FOUR, ROUTES, testWays, testWaysOnce, worldBy } from '../lib/world.mjs'
+
+const NOT_BY_RECEIVE =
+  /^connect: ok\nthen: EISCONN\npeer: the destination\nthe timeout is kept: 1\n$/
 
 /** A SOCKS5 server that leaves every dial waiting until `release()`. */
 async function waitingServer(context) {
@@ -33,41 +37,55 @@ async function observeWaiting(context, program, host, server, args, { env, kind,
   return stdout
 }
 
-async function waitBoth(context, program, args, until, kind) {
+/** A server of that way that leaves a dial waiting until `release()`, and the environment that leads to it. */
+async function waitingBy(way, context) {
+  if (way === 'SOCKS5') {
+    const server = await waitingServer(context)
+    return { server, env: environmentFor(server) }
+  }
+  const server = await slowServer(context)
+  const hosts = { '*:80': `127.0.0.1:${server.port}` }
+  const { env } = await dialServer(context, { hosts, routes: ROUTES })
+  return { server, env }
+}
+
+async function waitBoth(context, way, program, args, until, kind) {
   const direct = await slowServer(context)
   const without = await observeWaiting(context, program, '127.0.0.1', direct, args, { until, kind })
-  const socks = await waitingServer(context)
-  const env = environmentFor(socks)
-  const within = await observeWaiting(context, program, FOUR, socks, args, { env, until, kind })
+  const { server, env } = await waitingBy(way, context)
+  const within = await observeWaiting(context, program, FOUR, server, args, { env, until, kind })
   equal(within, without)
   return within
 }
 
-testBoth('a handler with SA_RESTART does not end connect()', async (context, kind) => {
-  const seen = await waitBoth(context, 'signals', ['restart'], 'told\n', kind)
+testWays('a handler with SA_RESTART does not end connect()', async (context, kind, way) => {
+  const seen = await waitBoth(context, way, 'signals', ['restart'], 'told\n', kind)
   match(seen, /^told\nconnect: ok\nand again: EISCONN\n/)
 })
 
-testBoth('a handler without it does; connect() again goes on', async (context, kind) => {
-  const seen = await waitBoth(context, 'signals', ['plain'], 'peer: ENOTCONN\n', kind)
+testWays('a handler without it does; connect() again goes on', async (context, kind, way) => {
+  const seen = await waitBoth(context, way, 'signals', ['plain'], 'peer: ENOTCONN\n', kind)
   match(seen, /connect: EINTR\npeer: ENOTCONN\nconnect again: ok\nand again: EISCONN\n/)
 })
 
-test('after EINTR poll() and SO_ERROR end the dial', async (context) => {
-  const seen = await waitBoth(context, 'signals', ['plain', 'poll'], 'connect: EINTR\n')
+testWaysOnce('after EINTR poll() and SO_ERROR end the dial', async (context, way) => {
+  const seen = await waitBoth(context, way, 'signals', ['plain', 'poll'], 'connect: EINTR\n')
   match(seen, /^pending: 0$/m)
 })
 
-test('a signal every half millisecond shows nowhere', async (context) => {
-  const { port, env } = await world(context, { chunk: 1 })
+testWaysOnce('a signal every half millisecond shows nowhere', async (context, way) => {
+  const { port, env } = await worldBy(way, context, way === 'SOCKS5' ? { chunk: 1 } : {})
   const args = { direct: ['127.0.0.1', port, 'storm'], proxied: [FOUR, port, 'storm'], env }
   match(await observeBoth(context, 'signals', args), /^failures: 0, signals: many$/m)
 })
 
-testBoth('SO_SNDTIMEO bounds connect(), which can be taken up again', async (context, kind) => {
-  const seen = await waitBoth(context, 'timeouts', ['send'], 'late\n', kind)
-  match(seen, /^connect: EINPROGRESS\npeer: ENOTCONN\nconnect again: EALREADY\n/)
-})
+testWays(
+  'SO_SNDTIMEO bounds connect(), which can be taken up again',
+  async (context, kind, way) => {
+    const seen = await waitBoth(context, way, 'timeouts', ['send'], 'late\n', kind)
+    match(seen, /^connect: EINPROGRESS\npeer: ENOTCONN\nconnect again: EALREADY\n/)
+  },
+)
 
 test('SO_RCVTIMEO does not', async (context) => {
   const delay = 200
@@ -79,14 +97,22 @@ test('SO_RCVTIMEO does not', async (context) => {
   })
   const env = environmentFor(socks)
   const seen = await observe(context, 'timeouts', [FOUR, 80, 'receive'], { env })
-  match(seen, /^connect: ok\nthen: EISCONN\npeer: the destination\nthe timeout is kept: 1\n$/)
+  match(seen, NOT_BY_RECEIVE)
 })
 
-test('O_NONBLOCK is never changed, as another thread sees', async (context) => {
-  const socks = await waitingServer(context)
-  const env = environmentFor(socks)
+test(
+  'SO_RCVTIMEO does not (dial socket)',
+  async (context) => {
+    const { port, env } = await dialWorld(context, { delayMs: 200 })
+    match(await observe(context, 'timeouts', [FOUR, port, 'receive'], { env }), NOT_BY_RECEIVE)
+  },
+  { needs: missing.go },
+)
+
+testWaysOnce('O_NONBLOCK is never changed, as another thread sees', async (context, way) => {
+  const { server, env } = await waitingBy(way, context)
   const args = { env, until: 'watched\n' }
-  const seen = await observeWaiting(context, 'flags', FOUR, socks, [], args)
+  const seen = await observeWaiting(context, 'flags', FOUR, server, [], args)
   match(seen, /^changes: 0\nwatched\nconnect: ok\n/m)
 })
 
@@ -106,3 +132,19 @@ test('a signal handler that interrupts connect() can connect', async (context) =
   const { stdout } = await child.ended
   equal(stdout, 'told\nconnect: ok\nin the handler: 0\npeer: the destination\n')
 })
+
+test(
+  'a signal handler that interrupts connect() can connect (dial socket)',
+  async (context) => {
+    const echo = await echoServer(context)
+    const server = await slowServer(context)
+    const hosts = { '*:80': `127.0.0.1:${echo.port}`, '*:81': `127.0.0.1:${server.port}` }
+    const dial = await dialServer(context, { hosts, routes: ROUTES })
+    const child = start(context, programPath('from-handler'), [FOUR, '80', '81'], dial.env)
+    await child.says('told\n')
+    server.release()
+    const { stdout } = await child.ended
+    equal(stdout, 'told\nconnect: ok\nin the handler: 0\npeer: the destination\n')
+  },
+  { needs: missing.go },
+)

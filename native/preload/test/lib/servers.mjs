@@ -1,4 +1,5 @@
 // Ordinary servers on loopback, for both runs of a program.
+import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
 import { start } from './program.mjs'
@@ -58,4 +59,26 @@ export async function socksServer(context, options = {}) {
   const server = await createSocksServer(options)
   context.defer(() => server.close())
   return server
+}
+
+async function bindDatagrams(context, type, host, port) {
+  const server = dgram.createSocket({ type, ipv6Only: type === 'udp6', recvBufferSize: 1 << 20 })
+  server.on('message', (bytes, from) => server.send(bytes, from.port, from.address))
+  server.bind(port, host)
+  await once(server, 'listening')
+  context.defer(() => new Promise((resolve) => server.close(resolve)))
+  return server.address().port
+}
+
+/** Returns every datagram, on one port of 127.0.0.1 and ::1; or of another IPv4 address. */
+export async function echoDatagrams(context, host) {
+  if (host) return bindDatagrams(context, 'udp4', host, 0)
+  for (;;) {
+    const port = await bindDatagrams(context, 'udp4', '127.0.0.1', 0)
+    try {
+      return await bindDatagrams(context, 'udp6', '::1', port)
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE') throw error
+    }
+  }
 }

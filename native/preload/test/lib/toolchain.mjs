@@ -2,6 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import process from 'node:process'
+import {
+  buildFlags,
+  findGo,
+  goEnvironment,
+  root as sidecar,
+} from '../../../../sidecar/scripts/go.mjs'
 import { root } from './harness.mjs'
 
 function succeeds(command, args, options = {}) {
@@ -37,12 +43,24 @@ export const missing = {
   clang: compiles('clang', '-fsanitize=fuzzer-no-link') ? undefined : 'clang',
   valgrind: succeeds('valgrind', ['--version']) ? undefined : 'valgrind',
   aarch64: aarch64Missing(),
+  go: findGo() ? undefined : 'go',
   readelf: succeeds('readelf', ['--version']) ? undefined : 'readelf',
 }
 
 export const library = path.join(root, 'dist/libtailproxy.so')
 export const sanitizedLibrary = path.join(root, 'build/asan/libtailproxy.so')
 export const threadLibrary = path.join(root, 'build/tsan/libtailproxy.so')
+
+/** The sidecar's dial socket with loopback behind it. */
+export const loopbackServer = path.join(sidecar, 'dist/test/tailproxy-loopback')
+
+export function makeLoopback() {
+  const args = ['build', ...buildFlags, '-o', loopbackServer, './cmd/tailproxy-loopback']
+  const options = { cwd: sidecar, env: goEnvironment, stdio: 'inherit' }
+  const { status, error } = spawnSync('go', args, options)
+  if (error) throw error
+  if (status !== 0) throw new Error(`go build of tailproxy-loopback ended with status ${status}`)
+}
 
 /** Whether a command is there; for programs that are only run. */
 export function missingCommand(command, ...args) {

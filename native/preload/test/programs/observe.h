@@ -28,7 +28,8 @@ static inline const char *error_name(int error)
 		{ EHOSTUNREACH, "EHOSTUNREACH" }, { EINPROGRESS, "EINPROGRESS" }, { EINTR, "EINTR" }, { EINVAL, "EINVAL" },
 		{ EISCONN, "EISCONN" }, { ENETDOWN, "ENETDOWN" }, { ENETUNREACH, "ENETUNREACH" }, { ENOTCONN, "ENOTCONN" },
 		{ ENOTSOCK, "ENOTSOCK" }, { EOPNOTSUPP, "EOPNOTSUPP" }, { EPIPE, "EPIPE" }, { ETIMEDOUT, "ETIMEDOUT" },
-		{ ENOPROTOOPT, "ENOPROTOOPT" }, { EADDRINUSE, "EADDRINUSE" }, { EPROTOTYPE, "EPROTOTYPE" },
+		{ ENOPROTOOPT, "ENOPROTOOPT" }, { EADDRINUSE, "EADDRINUSE" }, { EMSGSIZE, "EMSGSIZE" },
+		{ ENOSYS, "ENOSYS" }, { EPROTOTYPE, "EPROTOTYPE" },
 	};
 	static char other[16];
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

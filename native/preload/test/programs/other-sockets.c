@@ -15,6 +15,7 @@ int main(int argc, char **argv)
 	struct sockaddr_storage there;
 	socklen_t length = address_of(&there, argv[1], argv[2]);
 	(void)argc;
+	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		int fd = socket(kinds[i].domain, kinds[i].type, kinds[i].protocol);
 		if (fd < 0)

@@ -85,6 +85,7 @@ int main(int argc, char **argv)
 	bad_port = argv[3];
 	name = argv[4];
 	sigaction(SIGALRM, &action, NULL);
+	dial(0); /* what the first dial opens for the rest of the program's life is not left over */
 	int before = open_descriptors();
 	setitimer(ITIMER_REAL, &often, NULL);
 	for (int i = 0; i < THREADS; i++) {

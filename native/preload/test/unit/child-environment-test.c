@@ -75,6 +75,23 @@ static void repairs(void)
 	      "TAILPROXY_HOSTS=1", "LD_PRELOADED=1", "L", "T", "TAILPROXY_", "");
 }
 
+#define SOCK "TAILPROXY_SOCK=/run/dial"
+#define TOKEN "TAILPROXY_TOKEN=secret"
+
+static void bootstraps(void)
+{
+	KEEP(PRELOAD, HOST, PORT, SOCK, TOKEN, "TAILPROXY_FD=3");
+	tp_kept_bootstrap(&kept, -1);
+	CHECK(HOST "|" PORT "|" SOCK "|" TOKEN "|" PRELOAD, "a bootstrap that is not there is not told of", "TAILPROXY_FD=3");
+	tp_kept_bootstrap(&kept, 1000);
+	CHECK("complete", "the bootstrap's number is told", PRELOAD, HOST, PORT, SOCK, TOKEN, "TAILPROXY_FD=1000");
+	tp_kept_bootstrap(&kept, 999);
+	CHECK(PRELOAD "|" HOST "|" PORT "|" SOCK "|" TOKEN "|TAILPROXY_FD=999", "and its new one when it has moved", PRELOAD, HOST,
+	      PORT, SOCK, TOKEN, "TAILPROXY_FD=1000");
+	KEEP(PRELOAD, HOST, PORT);
+	CHECK(HOST "|" PORT "|" PRELOAD, "a dial socket where there was none would lead elsewhere", SOCK, TOKEN);
+}
+
 static void preloads(void)
 {
 	KEEP(PRELOAD, HOST, PORT);
@@ -154,6 +171,7 @@ static int unset(const char *name)
 int main(void)
 {
 	repairs();
+	bootstraps();
 	preloads();
 	values();
 	memory();

@@ -117,9 +117,43 @@ static void routes(void)
 	}
 }
 
+#define TOKEN "TAILPROXY_TOKEN=0123456789abcdef0123456789abcdef"
+
+static const struct tp_config *dial(const char *path, const char *token, const char *bootstrap)
+{
+	const char *environment[] = { HOST, PORT, path, token, bootstrap, NULL };
+	tp_config_read(&config, (char *const *)environment);
+	return &config;
+}
+
+static void dial_sockets(void)
+{
+	char longest[200] = "TAILPROXY_SOCK=/", token[200] = "TAILPROXY_TOKEN=";
+	ok(!with(HOST, PORT, NONE, NONE)->dial_socket && config.bootstrap == -1, "without TAILPROXY_SOCK there is none");
+	dial("TAILPROXY_SOCK=/run/dial", TOKEN, "TAILPROXY_FD=1000");
+	ok(config.mode == TP_MODE_ACTIVE && config.dial_socket && strcmp(config.socket_path, "/run/dial") == 0 &&
+		   config.token_length == 32 && config.bootstrap == 1000,
+	   "path, token and bootstrap are read");
+	ok(dial("TAILPROXY_SOCK=/run/dial", TOKEN, "TAILPROXY_FD=x")->dial_socket && config.bootstrap < 0,
+	   "a bootstrap that is no number is none");
+	is(dial("TAILPROXY_SOCK=/run/dial", NONE, NONE)->mode, TP_MODE_BROKEN, "a path without a token is refused");
+	is(dial(NONE, TOKEN, NONE)->mode, TP_MODE_BROKEN, "and a token without a path");
+	is(dial("TAILPROXY_SOCK=/run/dial", "TAILPROXY_TOKEN=short", NONE)->mode, TP_MODE_BROKEN, "and a short token");
+	is(with("TAILPROXY_SOCK=/run/dial", TOKEN, NONE, NONE)->mode, TP_MODE_BROKEN, "and both without a SOCKS5 server");
+	memset(token + strlen(token), 'x', 129);
+	is(dial("TAILPROXY_SOCK=/run/dial", token, NONE)->mode, TP_MODE_BROKEN, "129 characters are no token");
+	token[strlen(token) - 1] = '\0';
+	is(dial("TAILPROXY_SOCK=/run/dial", token, NONE)->token_length, 128, "128 are the longest");
+	memset(longest + strlen(longest), 'x', 107);
+	is(dial(longest, TOKEN, NONE)->mode, TP_MODE_BROKEN, "a path of 108 bytes is refused");
+	longest[strlen(longest) - 1] = '\0';
+	is(dial(longest, TOKEN, NONE)->mode, TP_MODE_ACTIVE, "one of 107 is the longest");
+}
+
 int main(void)
 {
 	modes();
+	dial_sockets();
 	credentials();
 	bypasses();
 	routes();

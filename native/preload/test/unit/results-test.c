@@ -38,6 +38,25 @@ static void lists(void)
 	is(freed_others, 2, "no list is no work");
 }
 
+/* The most that a lookup can come to has room. */
+static void full(void)
+{
+	struct tp_addresses all = { 0 };
+	struct tp_address six = { .family = AF_INET6 };
+	struct hostent entry;
+	char buffer[TP_HOST_ENTRY_MAX + 1], name[TP_NAME_MAX + 1];
+	memset(name, 'x', sizeof name);
+	name[TP_NAME_MAX] = '\0';
+	memcpy(all.canonical, name, sizeof name);
+	for (int i = 0; i < TP_LOOKUP_MAX + 1; i++)
+		tp_addresses_add(&all, &six);
+	for (int i = 0; i < TP_ALIASES_MAX + 1; i++) {
+		name[i == 0 ? 250 : 16] = '\0';
+		tp_aliases_add(&all.aliases, name);
+	}
+	is(tp_host_entry_write(&entry, buffer + 1, TP_HOST_ENTRY_MAX, name, AF_INET6, &all), 0, "the fullest answer has room");
+}
+
 static void host_entries(void)
 {
 	struct tp_addresses addresses = { .count = 2, .list = { { .family = AF_INET, .bytes = { 100, 64, 0, 1 } },
@@ -61,6 +80,20 @@ static void host_entries(void)
 		free(exact);
 	}
 	ok(bad == 0 && smallest > 20, "a buffer that is too small is ERANGE, never written past");
+	is(tp_host_entry_write(&entry, buffer + 1, TP_HOST_ENTRY_MAX, "Hello.", AF_INET, &addresses), 0,
+	   "a name with a dot at its end");
+	ok(!entry.h_aliases[0], "has no alias of its own");
+	memcpy(addresses.canonical, "host.example", 13);
+	tp_host_entry_write(&entry, buffer + 1, TP_HOST_ENTRY_MAX, "hello", AF_INET, &addresses);
+	ok(strcmp(entry.h_name, "host.example") == 0 && strcmp(entry.h_aliases[0], "hello") == 0 && !entry.h_aliases[1],
+	   "what was asked for is an alias of the canonical name");
+	tp_aliases_add(&addresses.aliases, "a");
+	tp_aliases_add(&addresses.aliases, "bc");
+	tp_host_entry_write(&entry, buffer + 1, TP_HOST_ENTRY_MAX, "hello", AF_INET, &addresses);
+	ok(strcmp(entry.h_aliases[0], "a") == 0 && strcmp(entry.h_aliases[1], "bc") == 0 && !entry.h_aliases[2],
+	   "unless the aliases are known");
+	full();
+	is(tp_host_entry_error(-ENODATA), NO_DATA, "no address is NO_DATA");
 	is(tp_host_entry_error(-ENOENT), HOST_NOT_FOUND, "no such name is HOST_NOT_FOUND");
 	is(tp_host_entry_error(-EAGAIN), TRY_AGAIN, "no answer is TRY_AGAIN");
 }

@@ -1,0 +1,20 @@
+/* recvfrom(2): see datagram-source.h; tells of a failed dial too. */
+#include "datagram-source.h"
+#include "failure.h"
+#include "memory.h"
+#include "state.h"
+
+TP_HOOK ssize_t recvfrom(int fd, void *restrict bytes, size_t size, int flags, struct sockaddr *restrict address,
+			 socklen_t *restrict length)
+{
+	const struct tp_config *config = tp_state();
+	socklen_t room = 0;
+	if (address && config->dial_socket && tp_memory_readable(length, sizeof *length))
+		room = *length;
+	ssize_t result = tp_next.recvfrom(fd, bytes, size, flags, address, length);
+	if (result < 0)
+		tp_failure_show(fd);
+	else if (room > 0)
+		tp_datagram_source(config, address, room, *length);
+	return result;
+}

@@ -1,0 +1,236 @@
+#include "board.h"
+
+#include "cidr.h"
+#include "message.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/** A sidecar that was stopped in the middle of writing the routes must not hold a connect() for ever. */
+#define ATTEMPTS 10000
+
+static _Atomic(const struct tp_board_head *) board;
+
+bool tp_board_adopt(const void *start, size_t size)
+{
+	const struct tp_board_head *head = start, *none = NULL;
+	if (size != TP_BOARD_SIZE || memcmp(head->magic, "TPB1", 4) != 0 || head->size != TP_BOARD_SIZE)
+		return false;
+	return atomic_compare_exchange_strong(&board, &none, head);
+}
+
+static const struct tp_board_head *here(void)
+{
+	return atomic_load_explicit(&board, memory_order_acquire);
+}
+
+static const void *at(const struct tp_board_head *head, size_t offset)
+{
+	return (const uint8_t *)head + offset;
+}
+
+/* Acquiring loads throughout, so that the second look at a sequence or cookie comes after what it vouches for; a fence would
+ * do, but ThreadSanitizer knows none. */
+static uint32_t load(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+bool tp_board_is(void)
+{
+	return here() != NULL;
+}
+
+bool tp_board_tarpit(int family, struct tp_address *out)
+{
+	const struct tp_board_head *head = here();
+	bool six = family == AF_INET6;
+	if (!head || !(head->flags & (six ? TP_BOARD_TARPIT6 : TP_BOARD_TARPIT4)))
+		return false;
+	memset(out, 0, sizeof *out);
+	out->family = six ? AF_INET6 : AF_INET;
+	out->port = six ? head->port6 : head->port4;
+	memcpy(out->bytes, six ? head->address6 : head->address4, six ? 16 : 4);
+	return true;
+}
+
+bool tp_board_is_tarpit(const struct tp_address *address)
+{
+	struct tp_address tarpit;
+	return tp_board_tarpit(address->family, &tarpit) && tp_address_same(address, &tarpit);
+}
+
+static void read_prefix(const struct tp_board_prefix *prefix, struct tp_board_prefix *out)
+{
+	uint32_t words[sizeof *prefix / 4];
+	for (size_t i = 0; i < sizeof *prefix / 4; i++)
+		words[i] = load((const uint32_t *)(const void *)prefix + i);
+	memcpy(out, words, sizeof *out);
+}
+
+static bool contains(const struct tp_board_prefix *shared, const struct tp_address *address)
+{
+	struct tp_board_prefix prefix;
+	struct tp_cidr cidr;
+	read_prefix(shared, &prefix);
+	if ((prefix.family != 4 && prefix.family != 6) || prefix.bits > (prefix.family == 4 ? 32 : 128))
+		return false;
+	memcpy(cidr.bytes, prefix.address, sizeof cidr.bytes);
+	cidr.family = prefix.family == 6 ? AF_INET6 : AF_INET;
+	cidr.bits = prefix.bits;
+	return tp_cidr_contains(&cidr, address);
+}
+
+static bool routes(const struct tp_board_head *head, const struct tp_address *address)
+{
+	uint32_t count = load(&head->route_count);
+	if (load(&head->routing) & TP_BOARD_EVERYTHING)
+		return true;
+	for (uint32_t i = 0; i < count && i < TP_BOARD_ROUTES_MAX; i++)
+		if (contains(&head->routes[i], address))
+			return true;
+	return count > TP_BOARD_ROUTES_MAX;
+}
+
+static bool resolves(const struct tp_board_head *head, const struct tp_address *address)
+{
+	struct tp_board_prefix resolver;
+	uint32_t count = load(&head->resolver_count);
+	for (uint32_t i = 0; i < count && i < TP_BOARD_RESOLVERS_MAX; i++) {
+		read_prefix(&head->resolvers[i], &resolver);
+		if (resolver.family == (address->family == AF_INET ? 4 : 6) &&
+		    memcmp(resolver.address, address->bytes, address->family == AF_INET ? 4 : 16) == 0)
+			return true;
+	}
+	return false;
+}
+
+/** Asks while the sidecar does not write. What cannot be read whole is answered with yes: that is the closed side. */
+static bool whole(bool (*ask)(const struct tp_board_head *, const struct tp_address *), const struct tp_address *address)
+{
+	const struct tp_board_head *head = here();
+	if (!head)
+		return false;
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		uint32_t before = load(&head->sequence);
+		if (before & 1)
+			continue;
+		bool answer = ask(head, address);
+		if (load(&head->sequence) == before)
+			return answer;
+	}
+	return true;
+}
+
+bool tp_board_routes(const struct tp_address *address)
+{
+	return whole(routes, address);
+}
+
+bool tp_board_is_resolver(const struct tp_address *address)
+{
+	return address->port == 53 && whole(resolves, address);
+}
+
+unsigned tp_board_mtu(void)
+{
+	const struct tp_board_head *head = here();
+	return head ? load(&head->mtu) : 0;
+}
+
+int tp_board_failure(uint64_t cookie)
+{
+	const struct tp_board_head *head = here();
+	if (!head || cookie == 0)
+		return 0;
+	const struct tp_board_failure *bucket = at(head, TP_BOARD_FAILURES);
+	bucket += ((cookie * 0x9e3779b97f4a7c15u) >> 52) * TP_BOARD_WAYS;
+	for (size_t way = 0; way < TP_BOARD_WAYS; way++) {
+		if (__atomic_load_n(&bucket[way].cookie, __ATOMIC_ACQUIRE) != cookie)
+			continue;
+		uint32_t error = load(&bucket[way].error);
+		/* MAX_ERRNO of the kernel. */
+		if (__atomic_load_n(&bucket[way].cookie, __ATOMIC_RELAXED) == cookie && error > 0 && error < 4096)
+			return (int)error;
+	}
+	return 0;
+}
+
+/** Reads an entry whole. Returns its cookie, 0 when it is unused, or being written. */
+static uint64_t read_entry(const struct tp_board_entry *shared, struct tp_address *out)
+{
+	struct tp_board_entry entry;
+	uint64_t words[sizeof entry / 8];
+	for (size_t i = 0; i < sizeof entry / 8; i++)
+		words[i] = __atomic_load_n((const uint64_t *)(const void *)shared + i, __ATOMIC_ACQUIRE);
+	memcpy(&entry, words, sizeof entry);
+	if (entry.cookie == 0 || (entry.family != 4 && entry.family != 6) ||
+	    __atomic_load_n(&shared->cookie, __ATOMIC_RELAXED) != entry.cookie)
+		return 0;
+	memset(out, 0, sizeof *out);
+	out->family = entry.family == 4 ? AF_INET : AF_INET6;
+	out->port = entry.port;
+	memcpy(out->bytes, entry.address, entry.family == 4 ? 4 : 16);
+	return entry.cookie;
+}
+
+static const struct tp_board_entry *entry_of(int family, size_t four, size_t six, uint16_t port)
+{
+	const struct tp_board_head *head = here();
+	return head ? (const struct tp_board_entry *)at(head, family == AF_INET6 ? six : four) + port : NULL;
+}
+
+bool tp_board_peer(int family, uint16_t local_port, uint64_t cookie, struct tp_address *out)
+{
+	const struct tp_board_entry *entry = entry_of(family, TP_BOARD_PEERS4, TP_BOARD_PEERS6, local_port);
+	return entry && cookie != 0 && read_entry(entry, out) == cookie;
+}
+
+static bool is_loopback_itself(const struct tp_address *address)
+{
+	static const uint8_t four[4] = { 127, 0, 0, 1 }, six[16] = { [15] = 1 };
+	return address->family == AF_INET ? memcmp(address->bytes, four, 4) == 0 : memcmp(address->bytes, six, 16) == 0;
+}
+
+bool tp_board_udp_peer(const struct tp_address *flow, struct tp_address *out)
+{
+	const struct tp_board_entry *entry = entry_of(flow->family, TP_BOARD_UDP4, TP_BOARD_UDP6, flow->port);
+	return entry && is_loopback_itself(flow) && read_entry(entry, out) != 0;
+}
+
+/** FNV-1a over the cookie and the destination as ADDRESS. */
+static uint64_t index_hash(uint64_t cookie, const struct tp_address *destination)
+{
+	uint8_t bytes[8 + TP_WIRE_ADDRESS_SIZE];
+	uint64_t hash = 0xcbf29ce484222325u;
+	memcpy(bytes, &cookie, sizeof cookie);
+	tp_message_address(bytes + 8, destination);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3u;
+	return hash;
+}
+
+bool tp_board_udp_flow(uint64_t cookie, const struct tp_address *destination, struct tp_address *out)
+{
+	static const struct tp_address loopback[2] = { { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+						       { .family = AF_INET6, .bytes = { [15] = 1 } } };
+	const struct tp_board_head *head = here();
+	struct tp_address found;
+	if (!head || cookie == 0)
+		return false;
+	const uint32_t *bucket = at(head, TP_BOARD_INDEX);
+	bucket += (index_hash(cookie, destination) >> 51) * TP_BOARD_WAYS;
+	for (size_t way = 0; way < TP_BOARD_WAYS; way++) {
+		uint32_t word = load(&bucket[way]);
+		int family = word >> 16 & 1 ? AF_INET6 : AF_INET;
+		uint16_t port = (uint16_t)word;
+		if (!(word >> 31) ||
+		    read_entry(entry_of(family, TP_BOARD_UDP4, TP_BOARD_UDP6, port), &found) != cookie ||
+		    !tp_address_same(&found, destination))
+			continue;
+		*out = loopback[family == AF_INET6];
+		out->port = port;
+		return true;
+	}
+	return false;
+}

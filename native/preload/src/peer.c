@@ -1,0 +1,23 @@
+#include "peer.h"
+
+#include "board.h"
+#include "channel.h"
+#include "socket.h"
+
+#include <netinet/in.h>
+
+bool tp_peer_of(const struct tp_config *config, int fd, struct tp_address *out)
+{
+	struct tp_address peer, local;
+	/* Tarpits and flow sockets are on loopback, and everything else is the kernel's. */
+	if (!config->dial_socket || tp_socket_name(fd, true, &peer) < 0 || !tp_address_is_loopback(&peer))
+		return false;
+	/* The socket may have come from another process that has a board: by an exec, or by SCM_RIGHTS. */
+	if (!tp_board_is() && tp_channel_open(config) < 0)
+		return false;
+	int protocol = tp_socket_option(fd, SOL_SOCKET, SO_PROTOCOL);
+	if (protocol == IPPROTO_UDP)
+		return tp_board_udp_peer(&peer, out);
+	return protocol == IPPROTO_TCP && tp_board_is_tarpit(&peer) && tp_socket_name(fd, false, &local) == 0 &&
+	       tp_board_peer(peer.family, local.port, tp_socket_identity(fd), out);
+}

@@ -1,0 +1,117 @@
+#include "welcome.h"
+
+#include "board.h"
+#include "channel.h"
+#include "memory.h"
+#include "syscall.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define LIMIT_NS (5LL * 1000000000)
+#define WELCOME_SIZE (TP_HEADER_SIZE + 2)
+/** More than one is wrong; those are closed. */
+#define DESCRIPTORS_MAX 8
+
+static struct tp_run run;
+
+const struct tp_run *tp_channel_run(void)
+{
+	return &run;
+}
+
+static int await(int fd)
+{
+	int64_t deadline = tp_wait_now() + LIMIT_NS;
+	int waited;
+	do
+		waited = tp_wait(fd, POLLIN, deadline);
+	while (waited == -EINTR);
+	return waited;
+}
+
+/** Reads the message and its descriptor. Returns the descriptor or -ENETDOWN. */
+static int receive(int channel, uint8_t message[WELCOME_SIZE])
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+	} control;
+	struct iovec part = { .iov_base = message, .iov_len = WELCOME_SIZE };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	int descriptors[DESCRIPTORS_MAX];
+	size_t count = 0;
+	long size = tp_syscall3(SYS_recvmsg, channel, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+	if (size < 0)
+		return -ENETDOWN;
+	if (header.msg_controllen >= sizeof control.head && control.head.cmsg_level == SOL_SOCKET &&
+	    control.head.cmsg_type == SCM_RIGHTS && control.head.cmsg_len <= header.msg_controllen) {
+		count = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(descriptors, CMSG_DATA(&control.head), count * sizeof(int));
+	}
+	if (count == 1 && tp_message_is(message, (size_t)size, TP_WELCOME) && size == WELCOME_SIZE)
+		return descriptors[0];
+	while (count > 0)
+		tp_syscall1(SYS_close, descriptors[--count]);
+	return -ENETDOWN;
+}
+
+/** A board that could shrink would end the program by SIGBUS. */
+static bool is_whole(int fd)
+{
+	struct stat status;
+	long seals = tp_syscall3(SYS_fcntl, fd, F_GET_SEALS, 0);
+	return seals > 0 && (seals & F_SEAL_SHRINK) && tp_syscall2(SYS_fstat, fd, &status) == 0 &&
+	       status.st_size == TP_BOARD_SIZE;
+}
+
+static int take_board(int fd)
+{
+	if (!is_whole(fd))
+		return -ENETDOWN;
+	long start = tp_syscall6(SYS_mmap, 0, TP_BOARD_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (start < 0 && start > -4096)
+		return -ENETDOWN;
+	if (tp_board_adopt((const void *)start, TP_BOARD_SIZE))
+		return 0;
+	tp_memory_unmap((void *)start, TP_BOARD_SIZE);
+	return tp_board_is() ? 0 : -ENETDOWN; /* another thread's came first */
+}
+
+/** What is the same already is not written again: others may be reading it. */
+static void set_byte(void *at, uint8_t value)
+{
+	if (__atomic_load_n((uint8_t *)at, __ATOMIC_RELAXED) != value)
+		__atomic_store_n((uint8_t *)at, value, __ATOMIC_RELAXED);
+}
+
+/** Before the board, which is what others look for. Threads that come here at once have been told the same. */
+static int take_run(const uint8_t *body)
+{
+	if (body[1] > TP_UDP_DIRECT)
+		return -ENETDOWN;
+	set_byte(&run.only_tailnet, (body[0] & TP_RUN_ONLY_TAILNET) != 0);
+	set_byte(&run.asks, (body[0] & TP_RUN_ASKS) != 0);
+	set_byte(&run.udp, body[1]);
+	return 0;
+}
+
+int tp_welcome_await(int channel)
+{
+	uint8_t message[WELCOME_SIZE];
+	if (await(channel) < 0)
+		return -ENETDOWN;
+	int fd = receive(channel, message);
+	if (fd < 0)
+		return fd;
+	int result = take_run(message + TP_HEADER_SIZE);
+	if (result == 0)
+		result = take_board(fd);
+	tp_syscall1(SYS_close, fd);
+	return result;
+}
