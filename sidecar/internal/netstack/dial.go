@@ -33,7 +33,14 @@ func (s *Stack) DialTCP(ctx context.Context, remote netip.AddrPort) (*Conn, erro
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
 	tune(ep)
-	if terr = s.ports.bind(ep, remote.Port()); terr != nil {
+	route, terr := s.stack.FindRoute(nicID, tcpip.Address{}, fullAddress(remote).Addr, protocolOf(remote.Addr()), false)
+	if terr != nil {
+		ep.Close()
+		return nil, newError("dial", remote, terr)
+	}
+	terr = s.ports.bind(ep, route.LocalAddress(), remote.Port())
+	route.Release()
+	if terr != nil {
 		ep.Close()
 		return nil, newError("dial", remote, terr)
 	}

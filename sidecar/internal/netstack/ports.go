@@ -30,14 +30,15 @@ func (p *portSequence) next() uint16 {
 	return uint16(firstPort + p.last.Add(1)%portCount)
 }
 
-// bind gives an endpoint a port. It is not remote: a connection of an address of ours to itself needs two.
-func (p *portSequence) bind(ep tcpip.Endpoint, remote uint16) tcpip.Error {
+// bind gives an endpoint a port of the address that it will connect from: a port of any address is never given back once the endpoint
+// is connected (gVisor releases it for the connection's own). It is not remote: a connection of an address of ours to itself needs two.
+func (p *portSequence) bind(ep tcpip.Endpoint, local tcpip.Address, remote uint16) tcpip.Error {
 	for range portCount {
 		port := p.next()
 		if port == remote {
 			continue
 		}
-		err := ep.Bind(tcpip.FullAddress{Port: port})
+		err := ep.Bind(tcpip.FullAddress{Addr: local, Port: port})
 		if _, taken := err.(*tcpip.ErrPortInUse); !taken {
 			return err
 		}

@@ -46,3 +46,25 @@ func TestSkipsAPortThatIsTaken(t *testing.T) {
 		t.Errorf("the connection has port %d", port)
 	}
 }
+
+func TestAPortComesBackAfterItsConnection(t *testing.T) {
+	left, right := pair(t)
+	listener := listen(t, right, right4)
+	for range 2 {
+		left.ports.last.Store(20_000 - firstPort - 1)
+		conn, err := left.DialTCP(t.Context(), netip.AddrPortFrom(right4, 80))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if port := conn.Local().Port(); port != 20_000 {
+			t.Errorf("the connection has port %d", port)
+		}
+		accepted, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// With resets on both sides nothing waits in TIME_WAIT.
+		conn.Abort()
+		accepted.(*Conn).Abort()
+	}
+}
