@@ -35,15 +35,32 @@ export interface StartOptions {
 
 const running = new Set<ChildProcess>()
 
-/** Ends what a failed test left running. */
+/** Ends what a failed test left running, with all that it started: a command may hold our pipes for good. */
 export async function endStragglers(): Promise<void> {
   await Promise.all(
     [...running].map(async (child) => {
       const closed = once(child, 'close')
-      child.kill('SIGKILL')
+      for (const pid of treeOf(child.pid as number)) end(pid)
       await closed
     }),
   )
+}
+
+function treeOf(pid: number): number[] {
+  try {
+    return [pid, ...childrenOf(pid).flatMap(treeOf)]
+  } catch {
+    // It has ended meanwhile.
+    return []
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 /** Starts a program and collects what it says. */

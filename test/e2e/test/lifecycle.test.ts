@@ -91,7 +91,7 @@ test.skipIf(lacks('python3'))(
 test.skipIf(lacks('python3'))(
   named('with the sidecar gone nothing goes another way: dials and names fail', 'python3'),
   async ({ tailnet: { tailproxy, hello } }) => {
-    const running = tailproxy.start(['python3', afterwards, hello.ipv4])
+    const running = tailproxy.start(['--only-tailnet', 'python3', afterwards, hello.ipv4])
     await running.says(/ready/)
     process.kill(sidecarOf(pidOf(running)), 'SIGKILL')
     const { stdout } = await running.finished

@@ -115,3 +115,14 @@ test('a wrong flag stops with 125 and the nearest one', async ({ tailnet: { tail
     stderr: 'tailproxy: unknown flag -hostnam; did you mean --hostname?\n',
   })
 })
+
+test('--udp takes proxy, block and direct, and no other', async ({ tailnet: { tailproxy } }) => {
+  expect(await tailproxy.run(['--udp=drop', 'true'])).toMatchObject({
+    status: 125,
+    stderr: 'tailproxy: --udp is "drop"; allowed is proxy, block or direct\n',
+  })
+  expect(await tailproxy.run(['true'], { env: { TAILPROXY_UDP: 'block' } })).toMatchObject({
+    status: 0,
+    stderr: '',
+  })
+})

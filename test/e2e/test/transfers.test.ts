@@ -9,7 +9,7 @@ import process from 'node:process'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Session, sidecarEnvironment } from '@tailproxy/session'
-import { findSidecar } from '@tailproxy/sidecar'
+import { findSidecar, type RunPolicy } from '@tailproxy/sidecar'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { lacks, named } from '../support/needs.ts'
 import { type Tailnet, test } from '../support/tailnet.ts'
@@ -93,7 +93,7 @@ test.skipIf(lacks('curl'))(
       controlUrl: tailnet.lab.info.controlUrl,
     })
     try {
-      const policy = { onlyTailnet: false, bypass: [], ask: false }
+      const policy: RunPolicy = { onlyTailnet: false, bypass: [], ask: false, udp: 'proxy' }
       const { user, password } = await session.register('counted', policy)
       const proxy = `socks5h://${user}:${password}@${session.host}:${session.port}`
       const before = session.channelTraffic.read + session.channelTraffic.written

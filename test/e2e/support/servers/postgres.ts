@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { freePort, OrdinaryServer } from '../ordinary-server.ts'
+
+/** Where Debian has the versions of PostgreSQL, outside of PATH. */
+const VERSIONS = '/usr/lib/postgresql'
+/** nobody: PostgreSQL refuses to be root. */
+const NOBODY = 65_534
+
+/** The directory of the server's programs, if it is installed. */
+export function postgresPrograms(): string | undefined {
+  try {
+    const [version] = readdirSync(VERSIONS).sort((a, b) => Number(b) - Number(a))
+    return version && path.join(VERSIONS, version, 'bin')
+  } catch {
+    return undefined
+  }
+}
+
+/** Runs a new cluster in `directory`, whose user `postgres` needs no password. */
+export async function servePostgres(directory: string): Promise<OrdinaryServer> {
+  const programs = postgresPrograms()
+  if (!programs) throw new Error(`no PostgreSQL server in ${VERSIONS}`)
+  const root = process.getuid?.() === 0
+  mkdirSync(directory)
+  if (root) {
+    // Its own directory, and the way to it.
+    chownSync(directory, NOBODY, NOBODY)
+    chmodSync(path.dirname(directory), 0o755)
+  }
+  const data = path.join(directory, 'data')
+  const initial = ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync']
+  execFileSync(path.join(programs, 'initdb'), initial, {
+    cwd: directory,
+    stdio: 'ignore',
+    ...(root ? { uid: NOBODY, gid: NOBODY } : {}),
+  })
+  const port = await freePort()
+  const server = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', directory, '-F']
+  return OrdinaryServer.start(path.join(programs, 'postgres'), server, port, {
+    cwd: directory,
+    ...(root ? { user: NOBODY } : {}),
+  })
+}
