@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -162,6 +163,72 @@ func TestADialThatIsGivenUpIsTold(t *testing.T) {
 	s.Close()
 	p.Cancel(s.Cookie)
 	l.event(event{Event: "cancelled", Destination: "100.64.0.5:80"})
+}
+
+func echoDatagrams(t *testing.T) string {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	go func() {
+		buffer := make([]byte, 1<<16)
+		for {
+			n, from, err := conn.ReadFromUDPAddrPort(buffer)
+			if err != nil {
+				return
+			}
+			conn.WriteToUDPAddrPort(buffer[:n], from)
+		}
+	}()
+	return conn.LocalAddr().String()
+}
+
+func TestFlowsGoWhereTheSettingsSay(t *testing.T) {
+	l := begin(t, map[string]any{
+		"udpHosts": map[string]string{"100.64.0.5:7": echoDatagrams(t)},
+		"failures": map[string]string{"100.64.0.5:8": "refused"},
+	})
+	p := l.begun()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		destination string
+		errno       unix.Errno
+	}{
+		{"100.64.0.5:7", 0}, {"100.64.0.5:8", unix.ECONNREFUSED}, {"100.64.0.6:7", unix.ENETUNREACH},
+	} {
+		var answer []byte
+		if err := raw.Control(func(fd uintptr) {
+			answer = p.Ask(11, dialtest.Address(netip.MustParseAddrPort(tt.destination)), int(fd))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		l.event(event{Event: "flow", Destination: tt.destination, PID: os.Getpid()})
+		if len(answer) != 28 || unix.Errno(binary.LittleEndian.Uint32(answer[4:])) != tt.errno {
+			t.Fatalf("%s: FLOWED is %x", tt.destination, answer)
+		}
+		if tt.errno != 0 {
+			continue
+		}
+		flow := netip.AddrPortFrom(netip.AddrFrom4([4]byte(answer[12:16])), binary.LittleEndian.Uint16(answer[10:]))
+		if _, err := conn.WriteToUDPAddrPort([]byte("ping"), flow); err != nil {
+			t.Fatal(err)
+		}
+		conn.SetReadDeadline(time.Now().Add(patience))
+		buffer := make([]byte, 100)
+		if n, from, err := conn.ReadFromUDPAddrPort(buffer); string(buffer[:n]) != "ping" || from != flow || err != nil {
+			t.Errorf("%q came from %v, %v; want it from %v", buffer[:n], from, err, flow)
+		}
+	}
 }
 
 func TestNamesAreTheSettings(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/board"
+	"github.com/tailproxy/tailproxy/sidecar/internal/datagram"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dialsocket"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
@@ -29,7 +30,7 @@ type server struct {
 	socket   *dialsocket.Server
 	pool     splice.Pool
 	tasks    sync.WaitGroup
-	flows    flows
+	flows    datagram.Table
 	joined   joined
 }
 
@@ -55,6 +56,7 @@ func (s *server) open() (err error) {
 	if s.board, err = board.New(); err != nil {
 		return err
 	}
+	s.flows.Board = s.board
 	if s.tarpit, err = tarpit.Open(); err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func (s *server) close() {
 	if s.socket != nil {
 		s.socket.Close()
 	}
-	s.flows.close()
+	s.flows.Close()
 	s.tasks.Wait()
 	if s.tarpit != nil {
 		s.tarpit.Close()
@@ -133,4 +135,7 @@ func (s *server) Welcome() dialsocket.Welcome {
 }
 
 // Closed implements dialsocket.Run.
-func (s *server) Closed(pid int) { s.events.tell(event{Event: "closed", PID: pid}) }
+func (s *server) Closed(pid int) {
+	s.flows.Ended(pid)
+	s.events.tell(event{Event: "closed", PID: pid})
+}

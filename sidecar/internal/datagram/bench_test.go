@@ -84,8 +84,11 @@ func BenchmarkLab(b *testing.B) {
 	flow, err := x.Open(b.Context(), Request{
 		Owner: x.owner, Cookie: p.cookie(), Program: duplicate, Destination: destination,
 		Dial: func(context.Context) (Opened, error) {
-			remote, err := DialStack(stack, destination)
-			return Opened{Remote: remote}, err
+			endpoint, err := stack.DialUDP(destination)
+			if err != nil {
+				return Opened{}, err
+			}
+			return Opened{Remote: NewStack(endpoint)}, nil
 		},
 	})
 	if err != nil {

@@ -4,25 +4,28 @@ import (
 	"errors"
 	"net/netip"
 	"syscall"
-
-	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 )
+
+// Endpoint is one of a network stack in this process, connected to its destination: a netstack.PacketConn.
+type Endpoint interface {
+	// TryRead does not wait: ok is false when there is no datagram.
+	TryRead(buffer []byte) (n int, ok bool, err error)
+	// AwaitReadable returns when TryRead is worth calling again.
+	AwaitReadable()
+	Write(datagram []byte) error
+	Close()
+	Local() netip.AddrPort
+}
 
 // stack is an endpoint of TailProxy's own stack.
 type stack struct {
-	conn *netstack.PacketConn
+	endpoint Endpoint
 	// failed came after datagrams that were returned first.
 	failed error
 }
 
-// DialStack makes a far side of an endpoint of the stack: for what is reached through the tailnet.
-func DialStack(on *netstack.Stack, destination netip.AddrPort) (Remote, error) {
-	conn, err := on.DialUDP(destination)
-	if err != nil {
-		return nil, err
-	}
-	return &stack{conn: conn}, nil
-}
+// NewStack makes a far side of an endpoint, which is the far side's from then on: for what is reached through the tailnet.
+func NewStack(endpoint Endpoint) Remote { return &stack{endpoint: endpoint} }
 
 func (s *stack) next(pool *Pool) (*Batch, error) {
 	for {
@@ -32,7 +35,7 @@ func (s *stack) next(pool *Pool) (*Batch, error) {
 		}
 		batch := pool.get()
 		for buffer := batch.next(); buffer != nil && s.failed == nil; buffer = batch.next() {
-			n, ok, err := s.conn.TryRead(buffer)
+			n, ok, err := s.endpoint.TryRead(buffer)
 			s.failed = err
 			if !ok {
 				break
@@ -44,7 +47,7 @@ func (s *stack) next(pool *Pool) (*Batch, error) {
 		}
 		pool.put(batch)
 		if s.failed == nil {
-			s.conn.AwaitReadable()
+			s.endpoint.AwaitReadable()
 		}
 	}
 }
@@ -56,11 +59,11 @@ func (s *stack) send(batch *Batch) error {
 		if !ok {
 			continue
 		}
-		err := s.conn.Write(datagram)
+		err := s.endpoint.Write(datagram)
 		if isRefusal(err) {
 			// An earlier one's: this one was not sent.
 			refused = err
-			err = s.conn.Write(datagram)
+			err = s.endpoint.Write(datagram)
 		}
 		if err != nil && !isRefusal(err) && !errors.Is(err, syscall.EMSGSIZE) {
 			return err
@@ -69,6 +72,6 @@ func (s *stack) send(batch *Batch) error {
 	return refused
 }
 
-func (s *stack) Close() { s.conn.Close() }
+func (s *stack) Close() { s.endpoint.Close() }
 
-func (s *stack) Local() netip.AddrPort { return s.conn.Local() }
+func (s *stack) Local() netip.AddrPort { return s.endpoint.Local() }

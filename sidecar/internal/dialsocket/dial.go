@@ -45,15 +45,11 @@ type Dial struct {
 
 // Join completes the program's connection and returns our end of it.
 func (d *Dial) Join() (*splice.Socket, error) {
-	return d.join(d.ctx)
-}
-
-func (d *Dial) join(ctx context.Context) (*splice.Socket, error) {
-	if err := d.awaitSynSent(ctx); err != nil {
+	if err := d.awaitSynSent(d.ctx); err != nil {
 		return nil, err
 	}
 	d.server.options.Board.SetPeer(d.local.Addr(), d.local.Port(), d.Cookie, d.Destination)
-	socket, err := d.server.options.Tarpit.Join(ctx, d.local)
+	socket, err := d.server.options.Tarpit.Join(d.ctx, d.local)
 	if err != nil {
 		return nil, err
 	}
@@ -81,10 +77,8 @@ func (d *Dial) Fail(err error) {
 	}
 	// A program that has not sent its SYN by then has no connect() to fail.
 	if d.awaitSynSent(ctx) == nil && !d.shut() {
-		// It can only be failed from the other side.
-		if socket, err := d.join(ctx); err == nil {
-			socket.Abort()
-		}
+		// If that fails too, its connect() ends when the kernel has tried for long enough.
+		_ = d.server.options.Tarpit.Refuse(ctx, d.local, d.Cookie)
 	}
 	d.release()
 }
@@ -168,6 +162,14 @@ func (d *Dial) abandon() {
 	d.cancel(ErrClosed)
 }
 
+// begun reports whether the program's SYN was sent, or its connect() has ended already.
+func (d *Dial) begun() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	state, err := d.lookLocked()
+	return err != nil || state != tarpit.Closed || d.local.IsValid()
+}
+
 // recheck is for when a process has closed the socket. Only without our duplicate the kernel tells whether another has it.
 func (d *Dial) recheck() {
 	d.mu.Lock()
@@ -175,11 +177,12 @@ func (d *Dial) recheck() {
 	d.releaseLocked()
 	local := d.local
 	d.mu.Unlock()
-	if err != nil || state != tarpit.SynSent {
-		// Not even a SYN was sent, or the socket has been put to another use.
+	if err != nil || state == tarpit.Closed || !local.IsValid() {
+		// Not even a SYN was sent, or the connect() was taken back.
 		d.abandon()
 		return
 	}
+	// Also one that is being joined: it looks connected before Join has returned.
 	exists, err := tarpit.Exists(local, d.server.tarpitOf(local), d.Cookie)
 	if err == nil && !exists {
 		d.abandon()

@@ -3,6 +3,7 @@ package dialsocket
 import (
 	"errors"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,7 +43,7 @@ func checkEcho(t testing.TB, f *fixture, s *dialtest.Socket) {
 
 func TestABlockingConnectSucceeds(t *testing.T) {
 	f := serve(t)
-	f.decide = func(*Dial) error { return nil }
+	f.decideBy(func(*Dial) error { return nil })
 	p := dialtest.Must(t, f.path, token)
 	s := dialtest.NewSocket(t, 0)
 	if err := s.Connect(p, destination); err != nil {
@@ -82,7 +83,7 @@ func TestAFailureIsOnTheBoardBeforeTheProgramSeesIt(t *testing.T) {
 	for _, code := range message.Codes() {
 		t.Run(string(code), func(t *testing.T) {
 			f := serve(t)
-			f.decide = func(*Dial) error { return message.Errorf(code, "no") }
+			f.decideBy(func(*Dial) error { return message.Errorf(code, "no") })
 			p := dialtest.Must(t, f.path, token)
 			s := dialtest.NewSocket(t, 0)
 			if err := s.Connect(p, destination); !errors.Is(err, unix.ECONNRESET) {
@@ -97,13 +98,7 @@ func TestAFailureIsOnTheBoardBeforeTheProgramSeesIt(t *testing.T) {
 
 func TestASocketIsDialledAgainAfterAFailure(t *testing.T) {
 	f := serve(t)
-	fail := true
-	f.decide = func(*Dial) error {
-		if fail {
-			return message.Errorf(message.Refused, "no")
-		}
-		return nil
-	}
+	f.decideBy(func(*Dial) error { return message.Errorf(message.Refused, "no") })
 	p := dialtest.Must(t, f.path, token)
 	s := dialtest.NewSocket(t, 0)
 	for range 3 {
@@ -111,7 +106,7 @@ func TestASocketIsDialledAgainAfterAFailure(t *testing.T) {
 			t.Fatalf("connect gave %v", err)
 		}
 	}
-	fail = false
+	f.decideBy(func(*Dial) error { return nil })
 	if err := s.Connect(p, destination); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +159,9 @@ func TestClosingOneDescriptorOfSeveralGivesNothingUp(t *testing.T) {
 				checkEcho(t, f, other)
 				return
 			}
-			until(t, "the reset", func() bool { return other.Error() == unix.ECONNRESET })
+			if errno := other.Error(); errno != unix.ECONNRESET {
+				t.Errorf("SO_ERROR is %v", errno)
+			}
 			if got := p.Failure(other.Cookie); got != unix.ECONNREFUSED {
 				t.Errorf("the board has %v", got)
 			}
@@ -230,6 +227,47 @@ func TestAProcessesDeathGivesItsDialsUp(t *testing.T) {
 			t.Errorf("it ended with %v", err)
 		}
 	}
+}
+
+// The library's HOLD lies unread in the program's queue, and so its end is a reset.
+func TestADialIsMadeThoughItsProcessEndsAtOnce(t *testing.T) {
+	f := serve(t)
+	f.decideBy(func(*Dial) error { return message.Errorf(message.Refused, "no") })
+	for range 50 {
+		p := dialtest.Must(t, f.path, token)
+		s := dialtest.NewSocket(t, unix.SOCK_NONBLOCK)
+		if err := s.Connect(p, destination); !errors.Is(err, unix.EINPROGRESS) {
+			t.Fatalf("connect gave %v", err)
+		}
+		inherited := s.Dup()
+		s.Close()
+		p.Close()
+		events := inherited.Poll(unix.POLLOUT)
+		// Never as if it had been connected.
+		if errno := inherited.Error(); errno != unix.ECONNRESET {
+			t.Fatalf("poll shows %#x, SO_ERROR is %v", events, errno)
+		}
+		if got := p.Failure(inherited.Cookie); got != unix.ECONNREFUSED {
+			t.Errorf("the board has %v", got)
+		}
+	}
+}
+
+func TestClosingAllDescriptorsLeavesTheDialOfAThreadThatIsAboutToConnect(t *testing.T) {
+	f := serve(t)
+	p := dialtest.Must(t, f.path, token)
+	s := dialtest.NewSocket(t, 0)
+	p.Dial(s.FD, destination)
+	dial := within(t, "the dial", f.dials)
+	p.Cancel(0)
+	other := p.Fork(token)
+	other.Close()
+	within(t, "another process's end", f.closed)
+	dial.result <- nil
+	if err := s.ConnectTarpit(p); err != nil {
+		t.Fatalf("connect gave %v", err)
+	}
+	checkEcho(t, f, s)
 }
 
 func TestAProgramThatWasStoppedIsWaitedFor(t *testing.T) {
@@ -301,7 +339,7 @@ const prepared = 1
 
 func TestOnlyFreshTCPSocketsAreDialled(t *testing.T) {
 	f := serve(t)
-	f.decide = func(*Dial) error { return nil }
+	f.decideBy(func(*Dial) error { return nil })
 	p := dialtest.Must(t, f.path, token)
 	connected := dialtest.NewSocket(t, 0)
 	if err := connected.Connect(p, destination); err != nil {
@@ -310,10 +348,10 @@ func TestOnlyFreshTCPSocketsAreDialled(t *testing.T) {
 	joined := within(t, "the connection", f.joined)
 	defer joined.Abort()
 	before := descriptors(t) + prepared
-	f.decide = func(d *Dial) error {
+	f.decideBy(func(d *Dial) error {
 		t.Errorf("a dial came for %v", d.Destination)
 		return nil
-	}
+	})
 	p.Dial(connected.FD, destination)
 	for _, kind := range [][3]int{
 		{unix.AF_INET, unix.SOCK_DGRAM, 0}, {unix.AF_UNIX, unix.SOCK_STREAM, 0}, {unix.AF_NETLINK, unix.SOCK_RAW, 0},
@@ -374,13 +412,13 @@ func TestTheEndOfTheServerFailsAllDials(t *testing.T) {
 func TestNoDescriptorIsLeftOfDials(t *testing.T) {
 	f := serve(t)
 	p := dialtest.Must(t, f.path, token)
-	fails := false
-	f.decide = func(*Dial) error {
-		if fails = !fails; fails {
+	var count atomic.Int32
+	f.decideBy(func(*Dial) error {
+		if count.Add(1)%2 != 0 {
 			return message.Errorf(message.Refused, "no")
 		}
 		return nil
-	}
+	})
 	round := func() {
 		for range 20 {
 			s := dialtest.NewSocket(t, 0)

@@ -1,6 +1,7 @@
 package dialsocket
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
@@ -63,7 +64,10 @@ func (ds *dials) remove(d *Dial) {
 // has shared the socket.
 func (ds *dials) cancel(c *channel, cookie uint64) {
 	if cookie == 0 {
-		ds.recheck(func() []*Dial { return ds.ofLocked(c) })
+		ds.recheck(func() []*Dial {
+			// Another thread, which goes on, may have asked for a dial and be about to connect.
+			return slices.DeleteFunc(ds.ofLocked(c), func(d *Dial) bool { return !d.begun() })
+		})
 		return
 	}
 	ds.recheck(func() []*Dial {

@@ -41,10 +41,32 @@ type fakeRun struct {
 	joined chan *splice.Socket
 	failed chan error
 	closed chan int
+
+	mu sync.Mutex
 	// decide replaces the decisions of the test.
 	decide func(d *Dial) error
 	// answer, when there is one, is waited for by Resolve.
 	answer chan struct{}
+}
+
+// decideBy has every dial from now on decided by a function.
+func (r *fakeRun) decideBy(decide func(d *Dial) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.decide = decide
+}
+
+// answerAfter has RESOLVE wait.
+func (r *fakeRun) answerAfter(answer chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = answer
+}
+
+func (r *fakeRun) told() (decide func(d *Dial) error, answer chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.decide, r.answer
 }
 
 func newRun(t testing.TB) *fakeRun {
@@ -70,8 +92,8 @@ func (r *fakeRun) Closed(pid int)           { r.closed <- pid }
 
 func (r *fakeRun) Dial(ctx context.Context, dial *Dial) {
 	var err error
-	if r.decide != nil {
-		err = r.decide(dial)
+	if decide, _ := r.told(); decide != nil {
+		err = decide(dial)
 	} else {
 		decided := dialled{ctx, dial, make(chan error, 1)}
 		r.dials <- decided
@@ -94,9 +116,9 @@ func (r *fakeRun) Dial(ctx context.Context, dial *Dial) {
 }
 
 func (r *fakeRun) Resolve(ctx context.Context, name string, _, _ bool) Addresses {
-	if r.answer != nil {
+	if _, answer := r.told(); answer != nil {
 		select {
-		case <-r.answer:
+		case <-answer:
 		case <-ctx.Done():
 		}
 	}

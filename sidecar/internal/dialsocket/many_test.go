@@ -60,7 +60,7 @@ func TestSequentialDialsDoNotRunOutOfPorts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := serve(t)
-			f.decide = func(*Dial) error { return nil }
+			f.decideBy(func(*Dial) error { return nil })
 			p := dialtest.Must(t, f.path, token)
 			for i := range many {
 				// Its cleanup would be kept for each of them.
@@ -76,7 +76,7 @@ func TestSequentialDialsDoNotRunOutOfPorts(t *testing.T) {
 
 func BenchmarkConnect(b *testing.B) {
 	f := serve(b)
-	f.decide = func(*Dial) error { return nil }
+	f.decideBy(func(*Dial) error { return nil })
 	p := dialtest.Must(b, f.path, token)
 	for b.Loop() {
 		s := dialtest.Plain(b)

@@ -36,7 +36,9 @@ func (r *receiver) next() (datagram []byte, descriptors []int, err error) {
 	err = r.raw.Read(func(fd uintptr) bool {
 		for {
 			n, controlled, flags, _, failed = unix.Recvmsg(int(fd), r.buffer[:], r.control, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
-			if failed != unix.EINTR {
+			// ECONNRESET, which the kernel tells once and before what lies in the queue: the program ended with
+			// HOLD unread.
+			if failed != unix.EINTR && failed != unix.ECONNRESET {
 				return failed != unix.EAGAIN
 			}
 		}

@@ -137,7 +137,8 @@ func TestAFlowIsAnsweredByItsSocket(t *testing.T) {
 
 func TestQuestionsBeyondTheLimitAreToldToTryAgain(t *testing.T) {
 	f := serve(t)
-	f.answer = make(chan struct{})
+	answer := make(chan struct{})
+	f.answerAfter(answer)
 	p := dialtest.Must(t, f.path, token)
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -151,7 +152,7 @@ func TestQuestionsBeyondTheLimitAreToldToTryAgain(t *testing.T) {
 	if got := p.Resolve("b"); len(got) < 5 || Status(got[4]) != Again {
 		t.Errorf("got %x", got)
 	}
-	close(f.answer)
+	close(answer)
 	until(t, "an answer", func() bool { got := p.Resolve("b"); return Status(got[4]) == Found })
 }
 

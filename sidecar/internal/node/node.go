@@ -37,6 +37,7 @@ type Node struct {
 	started   bool
 	server    *tsnet.Server
 	lock      *os.File
+	store     *stateStore
 
 	stack  atomic.Pointer[netstack.Stack]
 	engine engine
@@ -163,6 +164,9 @@ func (n *Node) Close() {
 		n.server = nil
 	}
 	n.tasks.Wait()
+	if n.store != nil {
+		n.store.close()
+	}
 	if n.lock != nil {
 		n.lock.Close()
 		n.lock = nil

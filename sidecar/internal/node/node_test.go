@@ -247,3 +247,46 @@ func TestFollowsTheNetmap(t *testing.T) {
 		t.Errorf("the exit node is %+v", exit)
 	}
 }
+
+func TestTellsOfAnotherExitNode(t *testing.T) {
+	l, err := lab.Start(t.Context(), lab.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	changed := make(chan struct{}, 1)
+	n := New(Options{
+		Hostname: "client", StateDir: t.TempDir() + "/state", ControlURL: l.ControlURL(), Ephemeral: true,
+		OnRouting: func() {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		},
+	})
+	t.Cleanup(n.Close)
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	exit, _ := l.Node(lab.ExitName)
+	peer, ok := n.Peers().ByName(exit.Name)
+	if !ok {
+		t.Fatal("the exit node is not in the netmap")
+	}
+	for _, id := range []tailcfg.StableNodeID{peer.StableID, "", "of-nobody"} {
+		prefs := &ipn.MaskedPrefs{ExitNodeIDSet: true, Prefs: ipn.Prefs{ExitNodeID: id}}
+		if _, err := n.local.Load().EditPrefs(t.Context(), prefs); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.After(20 * time.Second); n.ExitNode().Set != (id != ""); {
+			select {
+			case <-changed:
+			case <-deadline:
+				t.Fatalf("with exit node %q it is still %+v", id, n.ExitNode())
+			}
+		}
+		if up := n.ExitNode().Up; up != (id == peer.StableID) {
+			t.Errorf("exit node %q is up: %v", id, up)
+		}
+	}
+}

@@ -71,6 +71,9 @@ func (n *Node) launch(ctx context.Context) (*local.Client, error) {
 		return nil, err
 	}
 	n.lock = lock
+	if n.store, err = openStateStore(n.options.StateDir, n.options.Logf); err != nil {
+		return nil, err
+	}
 	stack, err := netstack.New(n.options.Stack)
 	if err != nil {
 		return nil, err
@@ -81,6 +84,7 @@ func (n *Node) launch(ctx context.Context) (*local.Client, error) {
 	}
 	server := &tsnet.Server{
 		Dir:           n.options.StateDir,
+		Store:         n.store,
 		Hostname:      n.options.Hostname,
 		AuthKey:       n.options.AuthKey,
 		ControlURL:    controlURL,

@@ -9,6 +9,7 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dialsocket"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/resolve"
 	"github.com/tailproxy/tailproxy/sidecar/internal/route"
 )
@@ -72,7 +73,7 @@ func (d datagrams) dial(ctx context.Context) (datagram.Opened, error) {
 	if decision.Route == message.RouteDirect {
 		opened.Remote, err = datagram.DialHost(d.destination)
 	} else {
-		opened.Remote, err = datagram.DialStack(stack, d.destination)
+		opened, err = dialStack(stack, d.destination)
 		opened.Await = func(ctx context.Context) {
 			if decision.Peer != nil {
 				n.AwaitPath(ctx, decision.Peer)
@@ -84,6 +85,14 @@ func (d datagrams) dial(ctx context.Context) (datagram.Opened, error) {
 	}
 	d.follow(&opened, decision, started)
 	return opened, nil
+}
+
+func dialStack(on *netstack.Stack, destination netip.AddrPort) (datagram.Opened, error) {
+	endpoint, err := on.DialUDP(destination)
+	if err != nil {
+		return datagram.Opened{}, err
+	}
+	return datagram.Opened{Remote: datagram.NewStack(endpoint)}, nil
 }
 
 // decide says which way the datagrams go, if they may.

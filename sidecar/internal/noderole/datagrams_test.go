@@ -175,10 +175,10 @@ func TestDatagramsAreRefusedWithTheErrnoOfTheFailure(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSender(t, l, tt.policy)
 			asked := make(chan message.Ask, 1)
-			s.ask = func(q message.Ask) (message.AskResult, error) {
+			s.answer(func(q message.Ask) (message.AskResult, error) {
 				asked <- q
 				return message.AskResult{}, nil
-			}
+			})
 			if flow, errno := s.open(listenUDP(t), tt.destination); errno != tt.errno {
 				t.Errorf("got %v, %v", flow, errno)
 			}
@@ -197,7 +197,7 @@ func TestDatagramsAreRefusedWithTheErrnoOfTheFailure(t *testing.T) {
 func TestDatagramsThatAreAskedAboutMayGoDirectly(t *testing.T) {
 	l := startLab(t, lab.Options{})
 	s := newSender(t, l, message.Policy{Ask: true, UDP: message.UDPDirect})
-	s.ask = func(message.Ask) (message.AskResult, error) { return message.AskResult{Allow: true}, nil }
+	s.answer(func(message.Ask) (message.AskResult, error) { return message.AskResult{Allow: true}, nil })
 	flow := s.mustOpen(listenUDP(t), netip.MustParseAddrPort("192.0.2.1:7"))
 	if !flow.Addr().IsLoopback() {
 		t.Errorf("the flow socket is %v", flow)

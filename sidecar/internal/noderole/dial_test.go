@@ -111,10 +111,10 @@ func TestNodeMayCloseAClientWhileItIsDialled(t *testing.T) {
 	d, socks := joined(t, l)
 	d.run = "asked"
 	asked := make(chan message.Ask, 1)
-	d.ask = func(q message.Ask) (message.AskResult, error) {
+	d.answer(func(q message.Ask) (message.AskResult, error) {
 		asked <- q
 		return message.AskResult{Allow: true}, nil
-	}
+	})
 	d.call(message.MethodRegister, register("asked", message.Policy{Ask: true}))
 	conn, err := net.Dial("tcp", socks)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/board"
 	"github.com/tailproxy/tailproxy/sidecar/internal/datagram"
@@ -17,13 +16,6 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/tarpit"
 )
 
-const (
-	// tailnetMTU is Tailscale's, in bytes.
-	tailnetMTU = 1280
-	// resolversAge is how old the board's resolvers may be.
-	resolversAge = time.Second
-)
-
 // dials is the dial socket and what belongs to it.
 type dials struct {
 	board  *board.Board
@@ -32,10 +24,9 @@ type dials struct {
 	conf   *resolve.ResolvConf
 	// datagrams are the UDP flows.
 	datagrams *datagram.Table
-	// routing is sent to when the board's routing may have changed.
-	routing chan struct{}
-	cancel  context.CancelFunc
-	tasks   sync.WaitGroup
+	routing   *routing
+	cancel    context.CancelFunc
+	tasks     sync.WaitGroup
 }
 
 // serveDials opens the dial socket. The node need not run yet; until then dials fail.
@@ -48,12 +39,12 @@ func (r *role) serveDials(_ context.Context, params message.ServeDials) (message
 	if r.dials.Load() != nil {
 		return message.ServeDialsResult{}, message.Errorf(message.Busy, "the dial socket is served already")
 	}
-	d := &dials{routing: make(chan struct{}, 1), conf: resolve.NewResolvConf(resolve.DefaultResolvConf)}
+	d := &dials{conf: resolve.NewResolvConf(resolve.DefaultResolvConf)}
 	result, err := d.open()
 	if err != nil {
 		return message.ServeDialsResult{}, err
 	}
-	d.board.SetRouting(r.routing(d))
+	d.routing = newRouting(d.board, d.conf, r.tailnet)
 	d.datagrams = &datagram.Table{Board: d.board}
 	d.socket, err = dialsocket.Listen(dialsocket.Options{Path: params.Path, Board: d.board, Tarpit: d.tarpit, Runs: programs{r, d}})
 	if err != nil {
@@ -62,7 +53,7 @@ func (r *role) serveDials(_ context.Context, params message.ServeDials) (message
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	d.cancel = cancel
-	d.tasks.Go(func() { r.followRouting(ctx, d) })
+	d.tasks.Go(func() { d.routing.follow(ctx) })
 	r.dials.Store(d)
 	return result, nil
 }
@@ -109,44 +100,4 @@ func (d *dials) close() {
 // isResolver reports whether what goes to destination is answered here.
 func (d *dials) isResolver(destination netip.AddrPort) bool {
 	return destination.Port() == 53 && d.conf.IsResolver(destination.Addr())
-}
-
-// routing is what the board says of the present netmap and host.
-func (r *role) routing(d *dials) board.Routing {
-	routing := board.Routing{Resolvers: d.conf.Resolvers(), MTU: tailnetMTU}
-	if n := r.node.Load(); n != nil {
-		routing.Everything = n.ExitNode().Set
-		routing.Routes = n.Peers().Routes()
-	}
-	return routing
-}
-
-// routingChanged has the board follow.
-func (r *role) routingChanged() {
-	d := r.dials.Load()
-	if d == nil {
-		return
-	}
-	select {
-	case d.routing <- struct{}{}:
-	default: // it will be looked at anyway
-	}
-}
-
-func (r *role) followRouting(ctx context.Context, d *dials) {
-	ticker := time.NewTicker(resolversAge)
-	defer ticker.Stop()
-	var written board.Routing
-	for {
-		if now := r.routing(d); !now.Equal(written) {
-			d.board.SetRouting(now)
-			written = now
-		}
-		select {
-		case <-d.routing:
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

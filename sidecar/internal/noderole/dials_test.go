@@ -108,10 +108,10 @@ func TestADialIsAskedAbout(t *testing.T) {
 	d.start(l)
 	p := d.program(message.Policy{Ask: true})
 	questions := make(chan message.Ask, 1)
-	d.ask = func(q message.Ask) (message.AskResult, error) {
+	d.answer(func(q message.Ask) (message.AskResult, error) {
 		questions <- q
 		return message.AskResult{}, nil
-	}
+	})
 	hello, _ := l.Node(lab.HelloName)
 	p.Resolve("hello")
 	s := dialtest.NewSocket(t, 0)
@@ -135,11 +135,11 @@ func TestARunsEndFailsItsDialsAndClosesItsChannels(t *testing.T) {
 	asked := make(chan struct{})
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	d.ask = func(message.Ask) (message.AskResult, error) {
+	d.answer(func(message.Ask) (message.AskResult, error) {
 		close(asked)
 		<-release
 		return message.AskResult{}, nil
-	}
+	})
 	hello, _ := l.Node(lab.HelloName)
 	s := dialtest.NewSocket(t, unix.SOCK_NONBLOCK)
 	_ = s.Connect(p, netip.AddrPortFrom(hello.Addresses[0], 7))

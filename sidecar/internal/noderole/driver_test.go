@@ -103,9 +103,19 @@ func prepareDriver(t testing.TB, ours io.ReadWriteCloser) *driver {
 	channel.HandleEvent(d.conn, message.EventLog, func(message.Log) {})
 	channel.HandleEvent(d.conn, message.EventClient, d.client)
 	channel.HandleRequest(d.conn, message.MethodAsk, func(_ context.Context, q message.Ask) (message.AskResult, error) {
-		return d.ask(q)
+		d.mu.Lock()
+		ask := d.ask
+		d.mu.Unlock()
+		return ask(q)
 	})
 	return d
+}
+
+// answer has the sidecar's questions answered by ask.
+func (d *driver) answer(ask func(message.Ask) (message.AskResult, error)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ask = ask
 }
 
 func (d *driver) begin() {

@@ -58,10 +58,10 @@ func TestAsksWhenThePolicySaysSo(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			questions := make(chan message.Ask, 10)
-			d.ask = func(q message.Ask) (message.AskResult, error) {
+			d.answer(func(q message.Ask) (message.AskResult, error) {
 				questions <- q
 				return tt.answer()
-			}
+			})
 			conn, _, err := dialSocks(socks, "hello", 7)
 			if err == nil {
 				defer conn.Close()
@@ -122,10 +122,10 @@ func TestUnregisterResetsFlowsAndDials(t *testing.T) {
 	within(t, "the answer", d.dialed)
 	d.run = "hangs"
 	asked := make(chan message.Ask, 1)
-	d.ask = func(q message.Ask) (message.AskResult, error) {
+	d.answer(func(q message.Ask) (message.AskResult, error) {
 		asked <- q
 		return message.AskResult{Allow: true}, nil
-	}
+	})
 	d.call(message.MethodRegister, register("hangs", message.Policy{Ask: true}))
 	hanging := make(chan error, 1)
 	go func() {

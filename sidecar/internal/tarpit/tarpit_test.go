@@ -148,6 +148,83 @@ func TestAFailedConnectIsShownOnceAndTheSocketConnectsAgain(t *testing.T) {
 	})
 }
 
+func TestAConnectIsRefusedWithoutADescriptorOfItsSocket(t *testing.T) {
+	families(t, func(t *testing.T, tarpit *Tarpit, p *pit) {
+		fd, local := pending(t, p)
+		cookie, err := Cookie(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Edge-triggered, so that it would tell of a moment in which the socket was connected.
+		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(epoll)
+		event := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLIN | unix.EPOLLET, Fd: int32(fd)}
+		if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := tarpit.Refuse(t.Context(), local, cookie); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const want = unix.POLLOUT | unix.POLLERR | unix.POLLHUP
+		events := make([]unix.EpollEvent, 2)
+		if n, err := unix.EpollWait(epoll, events, 0); n != 1 || events[0].Events&want != want {
+			t.Errorf("epoll shows %d events, %v: %+v", n, err, events)
+		}
+		for _, want := range []unix.Errno{unix.ECONNRESET, 0} {
+			if errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR); unix.Errno(errno) != want || err != nil {
+				t.Errorf("SO_ERROR is %d, %v; want %d", errno, err, want)
+			}
+		}
+		// As after a refusal by the network, whose error SO_ERROR has told.
+		for _, want := range []error{unix.ECONNABORTED, unix.EINPROGRESS} {
+			if err := unix.Connect(fd, sockaddr(p.address)); !errors.Is(err, want) {
+				t.Errorf("the next connect gives %v; want %v", err, want)
+			}
+		}
+	})
+}
+
+// A program that waits in connect() has its socket locked now and then, and must see the end and nothing else.
+func TestABlockingConnectIsRefused(t *testing.T) {
+	families(t, func(t *testing.T, tarpit *Tarpit, p *pit) {
+		for range 100 {
+			family := unix.AF_INET6
+			if p.address.Addr().Is4() {
+				family = unix.AF_INET
+			}
+			fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cookie, err := Cookie(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- unix.Connect(fd, sockaddr(p.address)) }()
+			if err := AwaitSynSent(t.Context(), func() (State, error) { return StateOf(fd) }); err != nil {
+				t.Fatal(err)
+			}
+			local, err := Local(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tarpit.Refuse(t.Context(), local, cookie); err != nil {
+				t.Error(err)
+			}
+			if err := <-ended; !errors.Is(err, unix.ECONNRESET) {
+				t.Errorf("connect() gave %v", err)
+			}
+			unix.Close(fd)
+		}
+	})
+}
+
 func TestAMappedSocketIsJoinedByIPv4(t *testing.T) {
 	tarpit := open(t)
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)

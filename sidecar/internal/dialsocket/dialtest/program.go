@@ -24,8 +24,8 @@ type Program struct {
 	channel   int
 	// Welcome is the datagram that answered HELLO.
 	Welcome []byte
-	// Board is what it brought, mapped.
-	Board []byte
+	// Board is what it brought.
+	Board Board
 }
 
 // Connect opens a channel at the dial socket of path. It fails when the sidecar closes it instead.
@@ -106,7 +106,7 @@ func (p *Program) readWelcome() error {
 		return err
 	}
 	p.Welcome = buffer[:n]
-	p.Board, err = unix.Mmap(rights[0], 0, int(boardSize), unix.PROT_READ, unix.MAP_SHARED)
+	p.Board, err = MapBoard(rights[0])
 	return errors.Join(err, unix.Close(rights[0]))
 }
 
@@ -211,21 +211,7 @@ func (p *Program) Tarpit(v6 bool) unix.Sockaddr {
 }
 
 // Resolver returns the first resolver on the board.
-func (p *Program) Resolver() (netip.Addr, bool) {
-	if binary.LittleEndian.Uint32(p.Board[52:]) == 0 {
-		return netip.Addr{}, false
-	}
-	if p.Board[64] == 4 {
-		return netip.AddrFrom4([4]byte(p.Board[68:72])), true
-	}
-	return netip.AddrFrom16([16]byte(p.Board[68:84])), true
-}
-
-const (
-	boardSize  = 9_437_184
-	failuresAt = 65_536
-	peers4At   = 1_048_576
-)
+func (p *Program) Resolver() (netip.Addr, bool) { return p.Board.Resolver() }
 
 // Failure returns the errno that the board has for a socket, 0 for none.
 func (p *Program) Failure(cookie uint64) syscall.Errno {
