@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/deep"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 )
 
@@ -48,6 +49,7 @@ func (c *channel) serve(welcome bool) {
 // read takes messages until the channel ends or a dial comes. The dial goes on in this goroutine, which runs already, and
 // another reads on: a program waits for the one and not for the other.
 func (c *channel) read() {
+	deep.Stack()
 	for {
 		asked, descriptors, err := c.next()
 		if err != nil {

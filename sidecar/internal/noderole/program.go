@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/deep"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dialsocket"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
@@ -126,6 +127,7 @@ func sourceOf(d *dialsocket.Dial) netip.AddrPort {
 
 // carry runs the flow that a dial has become.
 func (p *program) carry(f *flow, d *dialsocket.Dial) {
+	deep.Stack()
 	r := p.role
 	if err := p.run.add(f); err != nil {
 		f.reset(err)

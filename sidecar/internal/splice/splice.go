@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/deep"
 )
 
 // Counters of one flow, in bytes. They may be read while it runs.
@@ -34,6 +36,7 @@ func Join(program, remote Side, early []byte, pool *Pool, counters *Counters) er
 	}
 	var down sync.WaitGroup
 	down.Go(func() {
+		deep.Stack()
 		err := pump(remote, program, pool, &counters.Down)
 		if err == nil {
 			err = end(program)
