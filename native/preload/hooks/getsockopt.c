@@ -1,6 +1,7 @@
 /*
  * getsockopt(2): SO_ERROR is how a program learns the end of a connect() that a signal or SO_SNDTIMEO left unfinished, so
- * that a dial left unfinished over SOCKS5 is finished here, and shows why one over the dial socket failed. IPV6_V6ONLY is what the program set, not what the dial needs.
+ * that a dial left unfinished over SOCKS5 is finished here, and shows why one over the dial socket failed. IPV6_V6ONLY is
+ * what the program set, not what the dial needs.
  */
 #include "datagram.h"
 #include "dial.h"
@@ -35,14 +36,14 @@ static bool hides_v6only(int fd)
 	return tp_flow_any() && tp_flow_find(tp_socket_identity(fd), &flow) != TP_FLOW_NONE && flow.v6only;
 }
 
-/** The kernel has just written there. */
-static bool is_reset(const void *value, socklen_t length)
+/** The errno that stands for the one which the kernel has just written there; 0: none does. */
+static int failure_behind(int fd, const void *value, socklen_t length)
 {
 	int error;
 	if (length != sizeof error)
-		return false;
+		return 0;
 	memcpy(&error, value, sizeof error);
-	return error == ECONNRESET;
+	return tp_failure_of(fd, error);
 }
 
 TP_HOOK int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict length)
@@ -60,8 +61,8 @@ TP_HOOK int getsockopt(int fd, int level, int name, void *restrict value, sockle
 	if ((level == IPPROTO_IP && name == IP_MTU) || (level == IPPROTO_IPV6 && name == IPV6_MTU))
 		shown = tp_datagram_path_mtu(fd);
 	int result = tp_next.getsockopt(fd, level, name, value, length);
-	if (result == 0 && level == SOL_SOCKET && name == SO_ERROR && is_reset(value, *length))
-		shown = tp_failure_of(fd);
+	if (result == 0 && level == SOL_SOCKET && name == SO_ERROR && shown == 0)
+		shown = failure_behind(fd, value, *length);
 	if (result == 0 && shown != 0 && *length == sizeof shown)
 		memcpy(value, &shown, sizeof shown);
 	return result;

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Weak: glibc before 2.34 keeps dlsym() in libdl, which the program may not have. The two others are glibc's own, from
@@ -21,7 +23,6 @@ extern void *__libc_dlsym(void *handle, const char *name) __attribute__((weak));
 typedef void *lookup_function(void *restrict, const char *restrict);
 typedef int iterate_function(int (*)(struct dl_phdr_info *, size_t, void *), void *);
 
-struct tp_next tp_next;
 static iterate_function *iterate;
 static lookup_function *lookup_at_call;
 
@@ -293,6 +294,12 @@ static FILE *no_popen(const char *command, const char *mode)
 	return NULL;
 }
 
+static int no_stream(FILE *stream)
+{
+	(void)stream;
+	return (int)to_errno(-ENOSYS);
+}
+
 static int no_unsetenv(const char *name)
 {
 	(void)name;
@@ -320,72 +327,150 @@ void *tp_next_find(const char *name)
 	return lookup_at_call ? lookup_at_call(RTLD_NEXT, name) : NULL;
 }
 
-/*
- * A lookup that fails allocates a message. It must not in here where the C library has the function: an allocator that starts
- * (jemalloc reads /proc) may be what calls the first hook. What few libraries have is found by tp_next_find() when it is called.
- */
-#define FIND(name, otherwise)                                                                  \
-	do {                                                                                   \
-		void *found = lookup ? lookup(RTLD_NEXT, #name) : NULL;                        \
-		tp_next.name = found ? (__typeof__(tp_next.name))found : (otherwise);          \
-	} while (0)
+/* Whole from the start: the loader, or an allocator that the lookups below call, may use a hook before they are done. */
+struct tp_next tp_next = {
+	.connect = raw_connect,
+	.close = raw_close,
+	.dup2 = raw_dup2,
+	.dup3 = raw_dup3,
+	.close_range = raw_close_range,
+	.fork = no_fork,
+	._Fork = no_fork,
+	.daemon = no_daemon,
+	.read = raw_read,
+	.readv = raw_readv,
+	.write = raw_write,
+	.writev = raw_writev,
+	.__read_chk = raw_read_chk,
+	.getpeername = raw_getpeername,
+	.getsockname = raw_getsockname,
+	.getsockopt = raw_getsockopt,
+	.sendto = raw_sendto,
+	.sendmsg = raw_sendmsg,
+	.sendmmsg = raw_sendmmsg,
+	.send = raw_send,
+	.recv = raw_recv,
+	.recvfrom = raw_recvfrom,
+	.recvmsg = raw_recvmsg,
+	.recvmmsg = raw_recvmmsg,
+	.__recv_chk = raw_recv_chk,
+	.__recvfrom_chk = raw_recvfrom_chk,
+	.getaddrinfo = no_getaddrinfo,
+	.freeaddrinfo = no_freeaddrinfo,
+	.getnameinfo = no_getnameinfo,
+	.gai_strerror = no_gai_strerror,
+	.gethostbyname = no_gethostbyname,
+	.gethostbyname2 = no_gethostbyname2,
+	.gethostbyaddr = no_gethostbyaddr,
+	.gethostbyname_r = no_gethostbyname_r,
+	.gethostbyname2_r = no_gethostbyname2_r,
+	.gethostbyaddr_r = no_gethostbyaddr_r,
+	.execve = raw_execve,
+	.execv = raw_execv,
+	.execvp = no_execvp,
+	.execvpe = no_execvpe,
+	.execveat = raw_execveat,
+	.fexecve = raw_fexecve,
+	.posix_spawn = no_posix_spawn,
+	.posix_spawnp = no_posix_spawn,
+	.system = no_system,
+	.popen = no_popen,
+	.fclose = no_stream,
+	.fileno = no_stream,
+	.setenv = no_setenv,
+	.unsetenv = no_unsetenv,
+};
+
+#define NAMED(function) { #function, offsetof(struct tp_next, function) }
+
+struct named {
+	char name[18];
+	uint16_t at;
+};
+
+static const struct named everywhere[] = {
+	NAMED(connect),
+	NAMED(close),
+	NAMED(dup2),
+	NAMED(dup3),
+	NAMED(fork),
+	NAMED(daemon),
+	NAMED(read),
+	NAMED(readv),
+	NAMED(write),
+	NAMED(writev),
+	NAMED(getpeername),
+	NAMED(getsockname),
+	NAMED(getsockopt),
+	NAMED(sendto),
+	NAMED(sendmsg),
+	NAMED(sendmmsg),
+	NAMED(send),
+	NAMED(recv),
+	NAMED(recvfrom),
+	NAMED(recvmsg),
+	NAMED(recvmmsg),
+	NAMED(getaddrinfo),
+	NAMED(freeaddrinfo),
+	NAMED(getnameinfo),
+	NAMED(gai_strerror),
+	NAMED(gethostbyname),
+	NAMED(gethostbyname2),
+	NAMED(gethostbyaddr),
+	NAMED(gethostbyname_r),
+	NAMED(gethostbyname2_r),
+	NAMED(gethostbyaddr_r),
+	NAMED(execve),
+	NAMED(execv),
+	NAMED(execvp),
+	NAMED(execvpe),
+	NAMED(fexecve),
+	NAMED(posix_spawn),
+	NAMED(posix_spawnp),
+	NAMED(system),
+	NAMED(popen),
+	NAMED(fclose),
+	NAMED(fileno),
+	NAMED(setenv),
+	NAMED(unsetenv),
+};
+
+/** What some C libraries, or older ones, have not. */
+static const struct named in_some[] = {
+	NAMED(_Fork),
+	NAMED(__read_chk),
+	NAMED(__recv_chk),
+	NAMED(__recvfrom_chk),
+	NAMED(close_range),
+	NAMED(execveat),
+};
+
+static void find_all(lookup_function *lookup, const struct named *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		void *found = lookup(RTLD_NEXT, names[i].name);
+		if (found)
+			memcpy((char *)&tp_next + names[i].at, &found, sizeof found);
+	}
+}
 
 void tp_next_init(void)
 {
 	lookup_function *lookup = find_dlsym();
-	FIND(connect, raw_connect);
-	FIND(close, raw_close);
-	FIND(dup2, raw_dup2);
-	FIND(dup3, raw_dup3);
-	FIND(close_range, raw_close_range);
-	FIND(fork, no_fork);
-	FIND(_Fork, no_fork);
-	FIND(daemon, no_daemon);
-	FIND(read, raw_read);
-	FIND(readv, raw_readv);
-	FIND(write, raw_write);
-	FIND(writev, raw_writev);
-	FIND(__read_chk, raw_read_chk);
-	FIND(getpeername, raw_getpeername);
-	FIND(getsockname, raw_getsockname);
-	FIND(getsockopt, raw_getsockopt);
-	FIND(sendto, raw_sendto);
-	FIND(sendmsg, raw_sendmsg);
-	FIND(sendmmsg, raw_sendmmsg);
-	FIND(send, raw_send);
-	FIND(recv, raw_recv);
-	FIND(recvfrom, raw_recvfrom);
-	FIND(recvmsg, raw_recvmsg);
-	FIND(recvmmsg, raw_recvmmsg);
-	FIND(__recv_chk, raw_recv_chk);
-	FIND(__recvfrom_chk, raw_recvfrom_chk);
-	FIND(getaddrinfo, no_getaddrinfo);
-	FIND(freeaddrinfo, no_freeaddrinfo);
-	FIND(getnameinfo, no_getnameinfo);
-	FIND(gai_strerror, no_gai_strerror);
-	FIND(gethostbyname, no_gethostbyname);
-	FIND(gethostbyname2, no_gethostbyname2);
-	FIND(gethostbyaddr, no_gethostbyaddr);
-	FIND(gethostbyname_r, no_gethostbyname_r);
-	FIND(gethostbyname2_r, no_gethostbyname2_r);
-	FIND(gethostbyaddr_r, no_gethostbyaddr_r);
-	FIND(execve, raw_execve);
-	FIND(execv, raw_execv);
-	FIND(execvp, no_execvp);
-	FIND(execvpe, no_execvpe);
-	FIND(execveat, raw_execveat);
-	FIND(fexecve, raw_fexecve);
-	FIND(posix_spawn, no_posix_spawn);
-	FIND(posix_spawnp, no_posix_spawn);
-	FIND(system, no_system);
-	FIND(popen, no_popen);
-	FIND(setenv, no_setenv);
-	FIND(unsetenv, no_unsetenv);
-	lookup_at_call = lookup;
-	void *syscall_found = tp_next_find("syscall");
+	if (!lookup)
+		return;
+	find_all(lookup, everywhere, sizeof everywhere / sizeof everywhere[0]);
+	void *syscall_found = lookup(RTLD_NEXT, "syscall");
 	if (syscall_found)
 		tp_next_syscall = (__typeof__(tp_next_syscall))syscall_found;
-	iterate = lookup ? (iterate_function *)lookup(RTLD_NEXT, "dl_iterate_phdr") : NULL;
+	iterate = (iterate_function *)lookup(RTLD_NEXT, "dl_iterate_phdr");
+	lookup_at_call = lookup;
+}
+
+void tp_next_complete(void)
+{
+	if (lookup_at_call)
+		find_all(lookup_at_call, in_some, sizeof in_some / sizeof in_some[0]);
 }
 
 static int is_own(struct dl_phdr_info *info, size_t size, void *path)

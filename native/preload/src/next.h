@@ -60,14 +60,20 @@ struct tp_next {
 			    char *const[]);
 	int (*system)(const char *);
 	FILE *(*popen)(const char *, const char *);
+	int (*fclose)(FILE *);
+	int (*fileno)(FILE *);
 	int (*setenv)(const char *, const char *, int);
 	int (*unsetenv)(const char *);
 };
 
-/** Complete after tp_next_init(): each member can be called, at worst it fails with ENOSYS or its like. */
+/** Each member can be called at any time: at worst it makes the system call itself, or fails with ENOSYS or its like. */
 extern struct tp_next tp_next;
 
+/** Finds what every C library has, and so allocates nothing: an allocator that starts may be what calls the first hook. */
 void tp_next_init(void);
+
+/** Finds the rest. A lookup that fails allocates a message: only for our constructor, which no allocator waits for. */
+void tp_next_complete(void);
 
 /** The next syscall(). Apart from the others, since it is jumped to in assembly; never NULL, not even before tp_next_init(). */
 extern long (*tp_next_syscall)(long number, ...);

@@ -13,6 +13,11 @@ enum { FRESH, STARTING, READY };
 static struct tp_config config;
 static struct tp_kept kept;
 static _Atomic int stage;
+/** The thread that starts. */
+static _Atomic int starter;
+
+/** What a call meets that the start itself makes, as by an allocator that dlsym() needs: no way out yet but to loopback. */
+static const struct tp_config starting = { .mode = TP_MODE_BROKEN, .bootstrap = -1 };
 
 static void start(void)
 {
@@ -33,19 +38,26 @@ static void start(void)
 	}
 }
 
-const struct tp_config *tp_state(void)
+__attribute__((noinline, cold)) static const struct tp_config *begin(void)
 {
-	int now = atomic_load_explicit(&stage, memory_order_acquire);
-	if (now == READY)
-		return &config;
-	if (now == FRESH && atomic_compare_exchange_strong(&stage, &now, STARTING)) {
+	int now = FRESH, self = (int)tp_syscall0(SYS_gettid);
+	if (atomic_compare_exchange_strong(&stage, &now, STARTING)) {
+		atomic_store(&starter, self);
 		start();
 		atomic_store_explicit(&stage, READY, memory_order_release);
 	}
 	/* Only a library loaded by dlopen() can meet another thread here. */
-	while (atomic_load_explicit(&stage, memory_order_acquire) != READY)
+	while (atomic_load_explicit(&stage, memory_order_acquire) != READY) {
+		if (atomic_load(&starter) == self)
+			return &starting;
 		tp_syscall0(SYS_sched_yield);
+	}
 	return &config;
+}
+
+const struct tp_config *tp_state(void)
+{
+	return atomic_load_explicit(&stage, memory_order_acquire) == READY ? &config : begin();
 }
 
 const struct tp_kept *tp_state_kept(void)
@@ -61,4 +73,5 @@ void tp_state_keep_bootstrap(int number)
 __attribute__((constructor)) static void tp_load(void)
 {
 	tp_state();
+	tp_next_complete();
 }

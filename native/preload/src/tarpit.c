@@ -52,7 +52,7 @@ static int translate(int result, int fd)
 	/* EPIPE: another thread, waiting for the same socket, was told of its end. */
 	if (result != -ECONNRESET && result != -EPIPE)
 		return result;
-	int failure = tp_failure_of(fd);
+	int failure = tp_failure_of(fd, ECONNRESET);
 	return failure > 0 ? -failure : result == -EPIPE ? -ECONNABORTED : result;
 }
 

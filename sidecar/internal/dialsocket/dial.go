@@ -49,13 +49,10 @@ func (d *Dial) Join() (*splice.Socket, error) {
 		return nil, err
 	}
 	d.server.options.Board.SetPeer(d.local.Addr(), d.local.Port(), d.Cookie, d.Destination)
-	socket, err := d.server.options.Tarpit.Join(d.ctx, d.local)
-	if err != nil {
-		return nil, err
-	}
-	// At once: while it is held the peer sees no end when the program closes.
+	// Before the program can know: while our duplicate is open, its close() is no end for the peer, and takes the socket
+	// out of no epoll.
 	d.release()
-	return socket, nil
+	return d.server.options.Tarpit.Join(d.ctx, d.local)
 }
 
 // Source returns the address of the program's socket; it is not valid before the program has sent its SYN.
@@ -114,6 +111,7 @@ func (d *Dial) shut() bool {
 	}
 	// It fails when the program has closed and disconnected it meanwhile, and then there is nothing to tell.
 	_ = tarpit.Fail(d.socket)
+	d.releaseLocked()
 	return true
 }
 

@@ -1,10 +1,11 @@
 // The other machine, under emulation: the same observations as on this one.
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import path from 'node:path'
 import { root, test } from '../lib/harness.mjs'
 import { environmentFor, observe, start } from '../lib/program.mjs'
 import { closedPort, echoServer, socksServer } from '../lib/servers.mjs'
 import { missing, programPath } from '../lib/toolchain.mjs'
+import { dialWorld, FOUR } from '../lib/world.mjs'
 
 const names = { hello: ['100.64.0.1', 'fd7a:115c:a1e0::1'] }
 const SYSROOT = '/usr/aarch64-linux-gnu'
@@ -41,6 +42,21 @@ for (const [program, args] of Object.entries(programs)) {
     { needs: missing.aarch64 },
   )
 }
+
+test(
+  'where the kernel has no SO_COOKIE, as under emulation, SOCKS5 is asked in place of the dial socket',
+  async (context) => {
+    const { port, env, dial } = await dialWorld(context)
+    const socks = await socksServer(context, { routes: { [`*:${port}`]: port } })
+    const seen = await emulate(context, 'dial', [FOUR, port], {
+      ...env,
+      TAILPROXY_PORT: String(socks.port),
+    })
+    match(seen, /^connect: ok$/m)
+    deepEqual([socks.requests.length, dial.told('dial')], [1, []])
+  },
+  { needs: missing.aarch64 ?? missing.go },
+)
 
 for (const call of ['execve', 'execl', 'execlp', 'execle', 'posix_spawn', 'system']) {
   test(

@@ -1,9 +1,20 @@
 // Addresses the kernel refuses, descriptors after a failure, and the names a socket shows.
-import { equal, match } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from '../lib/harness.mjs'
-import { environmentFor, observe, observeBoth } from '../lib/program.mjs'
+import { environmentFor, observe, observeBoth, start } from '../lib/program.mjs'
 import { echoServer, socksServer } from '../lib/servers.mjs'
-import { FOUR, MAPPED, SIX, testWays, testWaysOnce, world, worldBy } from '../lib/world.mjs'
+import { missing, missingCommand, programPath } from '../lib/toolchain.mjs'
+import {
+  dialWorld,
+  FOUR,
+  MAPPED,
+  SIX,
+  testBoth,
+  testWays,
+  testWaysOnce,
+  world,
+  worldBy,
+} from '../lib/world.mjs'
 
 testWays('what the kernel refuses has the kernel’s errno', async (context, kind, way) => {
   const { closed, env, dials } = await worldBy(way, context)
@@ -105,3 +116,50 @@ testWaysOnce(
     })
   },
 )
+
+for (const [limit, seen] of [
+  [64, 'ok'],
+  [16, 'ok'],
+  // No number of ten or more is left for the channel.
+  [8, 'ENETDOWN'],
+]) {
+  testBoth(
+    `with ${limit} descriptors a dial is ${seen}`,
+    async (context, kind) => {
+      const { port, env } = await dialWorld(context)
+      const command = `ulimit -n ${limit}; exec "$@"`
+      const args = ['-c', command, 'sh', programPath('dial', kind), FOUR, String(port)]
+      const { stdout, stderr } = await start(context, 'sh', args, env).ended
+      equal(stderr, '')
+      match(stdout, new RegExp(`^connect: ${seen}$`, 'm'))
+    },
+    { needs: missing.go },
+  )
+}
+
+const SHOW_DESCRIPTORS = `
+import os, socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2]))):
+    print(*sorted(int(name) for name in os.listdir('/proc/self/fd')))
+`
+for (const [limit, below] of [
+  [64, 64],
+  [4000, 1024],
+]) {
+  test(
+    `the library’s own descriptors are the highest of ${below} where ${limit} are allowed`,
+    async (context) => {
+      const { port, env } = await dialWorld(context)
+      const numbers = async (host, variables) => {
+        const entries = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+        const program = [...entries, 'python3', '-c', SHOW_DESCRIPTORS, host, String(port)]
+        const args = ['-c', `ulimit -n ${limit}; exec env "$@"`, 'sh', ...program]
+        return (await start(context, 'sh', args).ended).stdout.trim().split(' ').map(Number)
+      }
+      const plain = await numbers('127.0.0.1', {})
+      const own = (await numbers(FOUR, env)).filter((number) => !plain.includes(number))
+      deepEqual(own, [below - 24, below - 23])
+    },
+    { needs: missing.go ?? missingCommand('python3') },
+  )
+}

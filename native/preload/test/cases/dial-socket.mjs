@@ -30,6 +30,7 @@ async function silentWorld(context) {
 
 for (const [mode, name] of [
   ['close', 'close()'],
+  ['stream', 'fclose()'],
   ['over', 'dup2() over it'],
   ['disconnect', 'connect() with AF_UNSPEC'],
 ]) {
@@ -189,6 +190,29 @@ testDial('one that goes while a dial is under way is ENETDOWN too', async (conte
   await dial.sees({ event: 'dial' })
   await dial.kill()
   equal((await child.ended).stdout, 'ready\nconnect: ENETDOWN\npeer: ENOTCONN\n')
+})
+
+for (const [mode, seen] of [
+  ['left', 'poll: 1\npending: ENETDOWN\npeer: ENOTCONN\n'],
+  ['read', 'read: ENETDOWN\n'],
+]) {
+  testDial(`nor is it a refusal to a program that does not wait (${mode})`, async (c, kind) => {
+    const { dial, args } = await silentWorld(c)
+    const child = start(c, programPath('under-way', kind), [...args, mode], dial.env)
+    await dial.sees({ event: 'dial' })
+    await child.says('ready\n')
+    await dial.kill()
+    child.tell('go')
+    equal((await child.ended).stdout, `connect: EINPROGRESS\nready\n${seen}`)
+  })
+}
+
+testDial('a refusal by loopback itself stays one', async (context, kind) => {
+  const { closed, env } = await dialWorld(context)
+  for (const modes of [[], ['nonblocking']]) {
+    const args = ['127.0.0.1', closed, 'none', ...modes]
+    match(await observe(context, 'dial', args, { env, kind }), /^connect: ECONNREFUSED$/m)
+  }
 })
 
 test(

@@ -1,5 +1,5 @@
 // What a wrapped program starts is wrapped too, whatever it does to the environment.
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmod, chown, copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
@@ -9,7 +9,7 @@ import { root, test } from '../lib/harness.mjs'
 import { environmentFor, observe, run, start } from '../lib/program.mjs'
 import { CREDENTIAL, credentialEnvironment, echoServer, socksServer } from '../lib/servers.mjs'
 import { library, missing, missingCommand, programPath } from '../lib/toolchain.mjs'
-import { TAILNET, testBoth } from '../lib/world.mjs'
+import { dialWorld, FOUR, TAILNET, testBoth } from '../lib/world.mjs'
 
 const GLIBC_ONLY = ['execveat', 'execveat-empty']
 const CALLS = [
@@ -59,11 +59,11 @@ async function surroundings(context, kind, { call, where = 'fork', entries, args
 
 const sorted = (lines) => [...lines].sort()
 
-function testCall(name, calls, run) {
+function testCall(name, calls, run, options) {
   for (const call of calls) {
     const body = (context, kind) => run(context, kind, call)
-    if (GLIBC_ONLY.includes(call)) test(`${call} ${name} (glibc)`, (c) => body(c, 'glibc'))
-    else testBoth(`${call} ${name}`, body)
+    if (GLIBC_ONLY.includes(call)) test(`${call} ${name} (glibc)`, (c) => body(c, 'glibc'), options)
+    else testBoth(`${call} ${name}`, body, options)
   }
 }
 
@@ -89,6 +89,24 @@ testCall(
     if (BY_SHELL.includes(call)) deepEqual(sorted(found), sorted(wanted))
     else deepEqual(found, wanted)
   },
+)
+
+testCall(
+  'leaves the dial socket to what it starts, whatever the environment',
+  CALLS,
+  async (context, kind, call) => {
+    const { port, env: dialEnv } = await dialWorld(context)
+    const program = (name, ...args) =>
+      observe(context, 'start', ['fork', call, '--', programPath(name, kind), ...args], {
+        env: dialEnv,
+        kind,
+      })
+    match(await program('dial', FOUR, port), /^connect: ok\n(.*\n)*peer: the destination$/m)
+    const found = await program('surroundings', 'a')
+    for (const name of ['TAILPROXY_SOCK', 'TAILPROXY_TOKEN']) ok(found.includes(dialEnv[name]))
+    match(found, /^TAILPROXY_FD=\d+$/m)
+  },
+  { needs: missing.go },
 )
 
 testCall('leaves alone what is complete', CALLS, async (context, kind, call) => {

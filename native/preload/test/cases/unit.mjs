@@ -40,9 +40,12 @@ const unitArguments = {
     replies.flatMap(({ reply, errno }) => [String(reply), String(os.constants.errno[errno])]),
 }
 
-async function runUnit(context, unit, flavour) {
-  const args = unitArguments[unit]?.() ?? []
-  const program = start(context, path.join(root, 'build/unit', flavour, unit), args)
+const EMULATED = ['qemu-aarch64', '-L', '/usr/aarch64-linux-gnu']
+
+async function runUnit(context, unit, flavour, directory = 'build', emulator = []) {
+  const binary = path.join(root, directory, 'unit', flavour, unit)
+  const [command, ...args] = [...emulator, binary, ...(unitArguments[unit]?.() ?? [])]
+  const program = start(context, command, args)
   const { status, stdout, stderr } = await program.ended
   const results = readTap(stdout)
   if (results.every(({ error }) => !error)) equal(status, 0, stderr)
@@ -53,8 +56,8 @@ for (const unit of units) {
   test(`unit ${unit.slice(0, -5)}`, (context) => runUnit(context, unit, 'plain'))
 }
 
-async function wholeUnit(context, unit, flavour) {
-  for (const { name, error } of await runUnit(context, unit, flavour)) {
+async function wholeUnit(context, ...args) {
+  for (const { name, error } of await runUnit(context, ...args)) {
     if (error) throw new Error(name, { cause: error })
   }
 }
@@ -62,6 +65,13 @@ async function wholeUnit(context, unit, flavour) {
 for (const unit of units) {
   const name = `unit ${unit.slice(0, -5)} under AddressSanitizer and UBSan`
   test(name, (context) => wholeUnit(context, unit, 'asan'), { needs: missing.asan })
+}
+for (const unit of units) {
+  test(
+    `unit ${unit.slice(0, -5)} on aarch64`,
+    (context) => wholeUnit(context, unit, 'plain', 'build/aarch64', EMULATED),
+    { needs: missing.aarch64 },
+  )
 }
 for (const unit of ['flow-test', 'stand-in-test']) {
   const name = `unit ${unit.slice(0, -5)} under ThreadSanitizer`
@@ -78,6 +88,12 @@ test('the reply reader withstands 300,000 mutated replies', (c) => fuzz(c, 'repl
   needs: missing.asan,
 })
 test('the board’s readers withstand 300,000 of them', (c) => fuzz(c, 'board', ['300000']), {
+  needs: missing.asan,
+})
+test('the readers of answers withstand 300,000 of them', (c) => fuzz(c, 'answer', ['300000']), {
+  needs: missing.asan,
+})
+test('what waits for a welcome withstands 10,000 of them', (c) => fuzz(c, 'welcome', ['10000']), {
   needs: missing.asan,
 })
 test(

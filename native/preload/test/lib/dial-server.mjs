@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline'
+import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { library, loopbackServer } from './toolchain.mjs'
 
@@ -20,6 +21,16 @@ async function directory(context) {
 
 function matches(event, wanted) {
   return Object.entries(wanted).every(([key, value]) => isDeepStrictEqual(event[key], value))
+}
+
+/** Each thread stops by itself, some time after the signal. */
+async function hold(child) {
+  child.kill('SIGSTOP')
+  const threads = `/proc/${child.pid}/task`
+  const stands = async (thread) =>
+    /\) T /.test(await readFile(path.join(threads, thread, 'stat'), 'utf8'))
+  while (!(await Promise.all((await readdir(threads)).map(stands))).every(Boolean))
+    await setImmediate()
 }
 
 /** `settings` are those of tailproxy-loopback, but for the path and the token. */
@@ -66,7 +77,9 @@ export async function dialServer(context, settings = {}) {
     tell,
     /** What has happened, without who did it. */
     told: (event) => events.filter((one) => one.event === event),
-    signal: (name) => child.kill(name),
+    /** Stands still until `release()`: nothing that is asked of it meanwhile is answered. */
+    hold: () => hold(child),
+    release: () => child.kill('SIGCONT'),
     async kill() {
       child.kill('SIGKILL')
       await ended

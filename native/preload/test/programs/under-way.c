@@ -119,6 +119,11 @@ int main(int argc, char **argv)
 		await_line();
 		close(fd);
 		await_line();
+	} else if (strcmp(mode, "stream") == 0) {
+		FILE *stream = fdopen(begin(), "r");
+		await_line();
+		fclose(stream);
+		await_line();
 	} else if (strcmp(mode, "over") == 0) {
 		int fd = begin();
 		await_line();
@@ -130,6 +135,16 @@ int main(int argc, char **argv)
 		await_line();
 		observe("disconnect", connect(fd, &none, sizeof none));
 		await_line();
+	} else if (strcmp(mode, "left") == 0) {
+		int fd = begin();
+		await_line();
+		finish(fd);
+	} else if (strcmp(mode, "read") == 0) {
+		struct pollfd ready = { .fd = begin(), .events = POLLOUT };
+		char byte;
+		await_line();
+		poll(&ready, 1, 20000);
+		observe("read", read(ready.fd, &byte, 1));
 	} else if (strcmp(mode, "dup") == 0) {
 		int fd = begin(), copy = dup(fd);
 		close(fd);
