@@ -83,7 +83,7 @@ func TestDatagramsOfEverySizeComeBackWhole(t *testing.T) {
 		c := dialUDP(t, left, echoDatagrams(t, right, addr))
 		// Around what fits into one packet of 1,280 bytes, and up to the largest.
 		for _, size := range []int{0, 1, 1_232, 1_233, 1_252, 1_253, 1_400, 8_000, maxDatagram(addr)} {
-			t.Run(fmt.Sprintf("%v/%d", addr, size), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d bytes to %v", size, addr), func(t *testing.T) {
 				sent := random(byte(size), size)
 				if err := c.Write(sent); err != nil {
 					t.Fatal(err)

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { lacks, named } from '../support/needs.ts'
 import { test as base } from '../support/tailnet.ts'
 
-const udpEcho = fileURLToPath(new URL('../fixtures/udp_echo.py', import.meta.url))
+const udpWays = fileURLToPath(new URL('../fixtures/udp_ways.py', import.meta.url))
 
 const test = base.extend<{ echoHere: number }>({
   /** The port of a UDP echo on loopback. */
@@ -23,7 +23,7 @@ test.skipIf(lacks('python3'))(
   named('datagrams reach a peer, and come back from its address', 'python3'),
   async ({ tailnet: { tailproxy, hello } }) => {
     const { ipv4, ipv6 } = hello
-    const { stdout } = await tailproxy.run(['python3', udpEcho, ipv4, '7', ipv6, '7'])
+    const { stdout } = await tailproxy.run(['python3', udpWays, ipv4, '7', ipv6, '7'])
     const lines = [ipv4, ipv6].flatMap((host) =>
       ['sendto', 'connect'].map((way) => `${way}: ping from ${host} 7\n`),
     )
@@ -35,7 +35,7 @@ test.skipIf(lacks('python3')).for(['block', 'direct'])(
   named('with --udp %s no datagram goes to the tailnet, and this host is left alone', 'python3'),
   async (how, { tailnet: { tailproxy, hello }, echoHere }) => {
     const { ipv4, ipv6 } = hello
-    const command = ['python3', udpEcho, ipv4, '7', ipv6, '7', '127.0.0.1', String(echoHere)]
+    const command = ['python3', udpWays, ipv4, '7', ipv6, '7', '127.0.0.1', String(echoHere)]
     const { stdout } = await tailproxy.run(['--udp', how, ...command])
     const refused = ['sendto', 'connect'].map((way) => `${way}: ENETUNREACH\n`).join('')
     const here = ['sendto', 'connect'].map((way) => `${way}: ping from 127.0.0.1 ${echoHere}\n`)

@@ -70,7 +70,7 @@ async function inside({ records, sessionRecords, runs }) {
     session.events.length = 0
     const program = start(context, command, args, env)
     // Sooner than those outside would: they can end this script, and not what it has started.
-    const timer = setTimeout(() => program.child.kill('SIGKILL'), PROGRAM_LIMIT_MS)
+    const timer = setTimeout(program.kill, PROGRAM_LIMIT_MS)
     const { status, stdout, stderr } = await program.ended
     clearTimeout(timer)
     const resolved = session.events.filter(({ event }) => NAME_EVENTS.includes(event))

@@ -17,10 +17,24 @@ export function environmentFor(socks, extra = {}) {
   }
 }
 
+/** With all that it has started, which may hold its pipes: it leads a process group of its own. */
+function killAll(child) {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
+  }
+}
+
 /** Starts it; `lines` yields its output, so that a test can wait for what it says. */
 export function start(context, command, args = [], env = {}) {
   const base = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C' }
-  const child = spawn(command, args, { env: { ...base, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(command, args, {
+    env: { ...base, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => {
@@ -28,19 +42,26 @@ export function start(context, command, args = [], env = {}) {
       child.emit('grown')
     })
   }
-  const timer = setTimeout(() => child.kill('SIGKILL'), PROGRAM_LIMIT_MS)
+  let over = false
+  const kill = () => {
+    // Once it is over the number may be another's.
+    if (!over) killAll(child)
+  }
+  const timer = setTimeout(kill, PROGRAM_LIMIT_MS)
   child.stdin.on('error', () => {})
   const ended = once(child, 'close').then(([status, signal]) => {
+    over = true
     clearTimeout(timer)
     return { status, signal, ...output }
   })
   context.defer(async () => {
-    child.kill('SIGKILL')
+    kill()
     await ended
   })
   return {
     child,
     ended,
+    kill,
     async says(text) {
       while (!output.stdout.includes(text)) {
         if (child.exitCode !== null || child.signalCode !== null) {
