@@ -44,6 +44,14 @@ static int send_dial(const struct tp_config *config, int fd, const struct tp_add
 	return tp_channel_send(config, message, sizeof message, &fd, 1);
 }
 
+/** What the kernel does itself when a connect() tells of a failure: the next one begins anew, and is not ECONNABORTED. */
+static void unconnect(int fd)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	if (state_of(fd) == TCP_CLOSE)
+		tp_syscall3(SYS_connect, fd, &none, sizeof none);
+}
+
 /** The kernel's own answer, in terms of the destination. */
 static int translate(int result, int fd)
 {
@@ -53,6 +61,7 @@ static int translate(int result, int fd)
 	if (result != -ECONNRESET && result != -EPIPE)
 		return result;
 	int failure = tp_failure_of(fd, ECONNRESET);
+	unconnect(fd);
 	return failure > 0 ? -failure : result == -EPIPE ? -ECONNABORTED : result;
 }
 
@@ -60,7 +69,10 @@ static int translate(int result, int fd)
 static int untold_failure(int fd, uint64_t cookie)
 {
 	int failure = tp_board_failure(cookie);
-	return failure > 0 && tp_socket_option(fd, SOL_SOCKET, SO_ERROR) > 0 ? -failure : 0;
+	if (failure <= 0 || tp_socket_option(fd, SOL_SOCKET, SO_ERROR) <= 0)
+		return 0;
+	unconnect(fd);
+	return -failure;
 }
 
 static int refuse(int fd, const struct tp_socket *socket, const struct tp_address *address)

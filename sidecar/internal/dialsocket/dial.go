@@ -73,8 +73,10 @@ func (d *Dial) Fail(err error) {
 		return
 	}
 	// A program that has not sent its SYN by then has no connect() to fail.
-	if d.awaitSynSent(ctx) == nil && !d.shut() {
-		// If that fails too, its connect() ends when the kernel has tried for long enough.
+	if d.awaitSynSent(ctx) == nil {
+		// First, as in Join. The kernel then fails the connect() as a peer's refusal would.
+		d.release()
+		// If that fails too, the connect() ends when the kernel has tried for long enough.
 		_ = d.server.options.Tarpit.Refuse(ctx, d.local, d.Cookie)
 	}
 	d.release()
@@ -100,19 +102,6 @@ func (d *Dial) note(errno syscall.Errno) bool {
 		d.server.options.Board.SetFailure(d.Cookie, errno)
 	}
 	return !d.gone
-}
-
-// shut fails the connect() by our duplicate, and reports false without one.
-func (d *Dial) shut() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.socket < 0 {
-		return d.gone
-	}
-	// It fails when the program has closed and disconnected it meanwhile, and then there is nothing to tell.
-	_ = tarpit.Fail(d.socket)
-	d.releaseLocked()
-	return true
 }
 
 // look returns the state of the program's socket.
