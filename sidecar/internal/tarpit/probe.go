@@ -50,7 +50,7 @@ func (p *pit) probeFailure(ctx context.Context) error {
 	if !found {
 		return errors.New("sock_diag(7) does not find a socket that is connecting")
 	}
-	if err := Fail(fd); err != nil {
+	if err := p.refuse(ctx, local, cookie); err != nil {
 		return fmt.Errorf("failing a connection: %w", err)
 	}
 	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Refuse makes the connect() of the program's socket with this local address and cookie fail with ECONNRESET, as [Fail]
-// does, without a descriptor of it. At no moment it looks connected.
+// Refuse makes the connect() of the program's socket with this local address and cookie fail with ECONNRESET, without a
+// descriptor of it. At no moment it looks connected, and it can connect again.
 //
 // A first SYN takes the program's socket to SYN_RECEIVED, where it waits as before, and its answer is dropped. A second
 // one with another sequence number is answered by an acknowledgement of the first (RFC 5961, section 4.2), to which our

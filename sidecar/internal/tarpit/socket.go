@@ -53,9 +53,6 @@ func Local(fd int) (netip.AddrPort, error) {
 	return netip.AddrPort{}, errors.New("the socket is neither of IPv4 nor of IPv6")
 }
 
-// Fail makes the connect() of a socket in [SynSent] fail with ECONNRESET. The socket can connect again.
-func Fail(fd int) error { return unix.Shutdown(fd, unix.SHUT_RDWR) }
-
 func sockaddr(address netip.AddrPort) unix.Sockaddr {
 	if address.Addr().Is4() {
 		return &unix.SockaddrInet4{Addr: address.Addr().As4(), Port: int(address.Port())}
