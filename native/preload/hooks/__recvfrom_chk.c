@@ -13,11 +13,11 @@ TP_HOOK ssize_t __recvfrom_chk(int fd, void *restrict bytes, size_t size, size_t
 	const struct tp_config *config = tp_state();
 	socklen_t room = 0;
 	if (address && config->dial_socket && tp_memory_readable(length, sizeof *length))
-		room = *length;
+		room = tp_memory_length(length);
 	ssize_t result = tp_next.__recvfrom_chk(fd, bytes, size, whole, flags, address, length);
 	if (result < 0)
 		tp_failure_show(fd);
 	else if (room > 0)
-		tp_datagram_source(config, address, room, *length);
+		tp_datagram_source(config, address, room, tp_memory_length(length));
 	return result;
 }

@@ -62,8 +62,8 @@ TP_HOOK int getsockopt(int fd, int level, int name, void *restrict value, sockle
 		shown = tp_datagram_path_mtu(fd);
 	int result = tp_next.getsockopt(fd, level, name, value, length);
 	if (result == 0 && level == SOL_SOCKET && name == SO_ERROR && shown == 0)
-		shown = failure_behind(fd, value, *length);
-	if (result == 0 && shown != 0 && *length == sizeof shown)
+		shown = failure_behind(fd, value, tp_memory_length(length));
+	if (result == 0 && shown != 0 && tp_memory_length(length) == sizeof shown)
 		memcpy(value, &shown, sizeof shown);
 	return result;
 }

@@ -11,13 +11,16 @@ int tp_shown_name(int (*ask)(int, struct sockaddr *, socklen_t *), int fd, struc
 	struct sockaddr_storage name;
 	if (!tp_memory_readable(length, sizeof *length))
 		return ask(fd, out, length);
-	socklen_t room = *length;
+	socklen_t room = tp_memory_length(length);
 	int result = ask(fd, out, length);
-	if (result < 0 || *length < sizeof(sa_family_t))
+	if (result < 0)
+		return result;
+	socklen_t whole = tp_memory_length(length);
+	if (whole < sizeof(sa_family_t))
 		return result;
 	/* Of the real name's family, and so of its length: what the kernel could write there, we can. */
-	socklen_t size = tp_address_write(shown, *length == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET, &name);
-	if (size == *length && room > 0)
+	socklen_t size = tp_address_write(shown, whole == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET, &name);
+	if (size == whole && room > 0)
 		memcpy(out, &name, room < size ? room : size);
 	return result;
 }
