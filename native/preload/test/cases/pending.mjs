@@ -23,7 +23,7 @@ async function pend(context, { host, port, count, how, first, ends, world }) {
   equal(
     stdout,
     'ready\nnot under way: 0\nearly: 0\nunder way\n' +
-      `ended: ${count}\nwith: ${ends}, others: 0\nwrong peers: 0\n`,
+      `ended: ${count}\nwith: ${ends}, others: 0\nwrong peers: 0\nafter close(): 0\n`,
   )
 }
 

@@ -1,7 +1,7 @@
 /*
  * pending HOST PORT COUNT level|edge|poll|select [FIRST]: COUNT connect()s under way at once, on descriptors from FIRST on.
- * Nobody is told of one before it has ended, and of each end once and with its errno. A line of stdin is waited for before
- * they begin, and while all wait.
+ * Nobody is told of one before it has ended, and of each end once and with its errno, and of none that is closed. A line of
+ * stdin is waited for before they begin, and while all wait.
  */
 #include "observe.h"
 
@@ -113,7 +113,7 @@ static void begin(const char *how, int first)
 
 int main(int argc, char **argv)
 {
-	int first = argc > 5 ? atoi(argv[5]) : 0, left, wrong_peer = 0, ended = 0, error = -1, mixed = 0;
+	int first = argc > 5 ? atoi(argv[5]) : 0, left, wrong_peer = 0, ended = 0, error = -1, mixed = 0, after_close = 0;
 	const char *how = argv[4];
 	setvbuf(stdout, NULL, _IONBF, 0);
 	host = argv[1];
@@ -140,9 +140,11 @@ int main(int argc, char **argv)
 			int *fd = &sockets[ready[i]];
 			struct sockaddr_storage wanted, got;
 			socklen_t length = sizeof got, wanted_length = address_of(&wanted, host, port);
-			/* epoll speaks of a closed descriptor as long as the sidecar's duplicate of it is open. */
-			if (*fd < 0)
+			/* epoll would speak of one as long as somebody else's duplicate of it is open. */
+			if (*fd < 0) {
+				after_close++;
 				continue;
+			}
 			int now = pending_error(*fd);
 			mixed += error >= 0 && now != error;
 			error = now;
@@ -155,6 +157,11 @@ int main(int argc, char **argv)
 			left--;
 		}
 	}
-	printf("ended: %d\nwith: %s, others: %d\nwrong peers: %d\n", ended, error_name(error), mixed, wrong_peer);
+	after_close += wait_some(how, ready, 0);
+	printf("ended: %d\nwith: %s, others: %d\nwrong peers: %d\nafter close(): %d\n", ended, error_name(error), mixed,
+	       wrong_peer, after_close);
+	free(sockets);
+	free(polled);
+	free(ready);
 	return 0;
 }
