@@ -2,6 +2,7 @@
 import process from 'node:process'
 import { runTests } from './lib/harness.mjs'
 import { make, makeLoopback, missing } from './lib/toolchain.mjs'
+import { watchers } from './lib/watchers.mjs'
 import './cases/unit.mjs'
 import './cases/binary.mjs'
 import './cases/loading.mjs'
@@ -11,7 +12,6 @@ import './cases/pending.mjs'
 import './cases/reply.mjs'
 import './cases/waiting.mjs'
 import './cases/descriptors.mjs'
-import './cases/bad-input.mjs'
 import './cases/policy.mjs'
 import './cases/datagrams.mjs'
 import './cases/fast-open.mjs'
@@ -20,6 +20,7 @@ import './cases/io-uring.mjs'
 import './cases/names.mjs'
 import './cases/dial-names.mjs'
 import './cases/leaks.mjs'
+import './cases/bad-input.mjs'
 import './cases/exec.mjs'
 import './cases/clients.mjs'
 import './cases/aarch64.mjs'
@@ -28,8 +29,8 @@ import './cases/stress.mjs'
 make('-j2', 'all', 'programs', 'units')
 if (!missing.musl) make('-j2', 'programs-musl')
 if (!missing.static) make('-j2', 'programs-static')
-if (!missing.asan) make('-j2', 'units-asan', 'library-asan', 'fuzzer')
+if (!missing.asan) make('-j2', 'units-asan', 'programs-asan', 'fuzzer')
 if (!missing.tsan) make('-j2', 'units-tsan', 'programs-tsan')
 if (!missing.aarch64) make('-j2', 'aarch64')
 if (!missing.go) makeLoopback()
-await runTests(process.argv[2])
+await runTests(process.argv[2], watchers)

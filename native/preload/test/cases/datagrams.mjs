@@ -6,13 +6,7 @@ import { dialServer } from '../lib/dial-server.mjs'
 import { test } from '../lib/harness.mjs'
 import { observe, observeBoth, start } from '../lib/program.mjs'
 import { echoDatagrams } from '../lib/servers.mjs'
-import {
-  missing,
-  missingCommand,
-  programPath,
-  runtimeOf,
-  sanitizedLibrary,
-} from '../lib/toolchain.mjs'
+import { missing, missingCommand, programPath } from '../lib/toolchain.mjs'
 import { ROUTES, TAILNET, testBoth } from '../lib/world.mjs'
 
 const TAILNET_SIX = 'fd7a:115c:a1e0::5'
@@ -261,24 +255,6 @@ test(
   },
   options,
 )
-
-for (const program of ['udp', 'udp-odd', 'udp-elsewhere', 'udp-mtu']) {
-  test(
-    `${program} is clean under AddressSanitizer and UBSan`,
-    async (context) => {
-      const { port, other, env } = await datagramWorld(context)
-      const args = [TAILNET, port, ...(program === 'udp' ? [other] : [])]
-      const plain = await observe(context, program, args, { env })
-      const sanitized = {
-        ...env,
-        LD_PRELOAD: `${runtimeOf('asan')} ${runtimeOf('ubsan')} ${sanitizedLibrary}`,
-        ASAN_OPTIONS: 'detect_leaks=0',
-      }
-      equal(await observe(context, program, args, { env: sanitized }), plain)
-    },
-    { needs: missing.go ?? missing.asan },
-  )
-}
 
 const PYTHON = `
 import asyncio, socket, sys

@@ -4,7 +4,7 @@ import { dialServer } from '../lib/dial-server.mjs'
 import { test } from '../lib/harness.mjs'
 import { isolated, missingIsolation } from '../lib/isolated.mjs'
 import { observe, run } from '../lib/program.mjs'
-import { missing, programPath, runtimeOf, sanitizedLibrary } from '../lib/toolchain.mjs'
+import { missing, programPath } from '../lib/toolchain.mjs'
 
 const FOUR = '100.64.0.5'
 const SIX = 'fd7a:115c:a1e0::5'
@@ -172,27 +172,4 @@ test(
     equal(dial.told('query').length + dial.told('resolve').length, 0)
   },
   { needs: missing.go },
-)
-
-test(
-  'lookups over the dial socket are clean under AddressSanitizer',
-  async (context) => {
-    const dial = await dialServer(context, records)
-    const env = {
-      ...dial.env,
-      LD_PRELOAD: `${runtimeOf('asan')} ${runtimeOf('ubsan')} ${sanitizedLibrary}`,
-      ASAN_OPTIONS: 'detect_leaks=0',
-    }
-    const [hello, nobody] = ['hello.lab.ts.net', 'nobody.lab.ts.net']
-    await observe(context, 'lookup', [hello, hello, nobody], { env })
-    await observe(context, 'host-entries', ['alias.lab.ts.net', FOUR, SIX, nobody], { env })
-    await observe(
-      context,
-      'resolver',
-      [hello, 'hello', 'alias.lab.ts.net', nobody, 'empty.lab.ts.net'],
-      { env },
-    )
-    await observe(context, 'async-names', [hello, nobody], { env })
-  },
-  { needs: missing.go ?? missing.asan },
 )

@@ -3,7 +3,7 @@ import { dialServer } from '../lib/dial-server.mjs'
 import { observeBoth } from '../lib/program.mjs'
 import { echoDatagrams, echoServer } from '../lib/servers.mjs'
 import { missing } from '../lib/toolchain.mjs'
-import { TAILNET, testBoth } from '../lib/world.mjs'
+import { TAILNET, testBoth, world } from '../lib/world.mjs'
 
 testBoth(
   'every hooked call does the same by its number, and no other is disturbed',
@@ -21,3 +21,8 @@ testBoth(
   },
   { needs: missing.go },
 )
+
+testBoth('one call by its number makes two processes', async (context, kind) => {
+  const { env } = await world(context)
+  await observeBoth(context, 'two-by-one', { direct: [], proxied: [], env, kind })
+})

@@ -127,6 +127,8 @@ test('a signal handler that interrupts connect() can connect', async (context) =
   })
   const args = [FOUR, '80', '81']
   const child = start(context, programPath('from-handler'), args, environmentFor(socks))
+  await socks.seen(1)
+  child.child.kill('SIGUSR1')
   await child.says('told\n')
   for (const socket of held) socket.write(Buffer.from([5, 0, ...reply(0)]))
   const { stdout } = await child.ended
@@ -141,6 +143,8 @@ test(
     const hosts = { '*:80': `127.0.0.1:${echo.port}`, '*:81': `127.0.0.1:${server.port}` }
     const dial = await dialServer(context, { hosts, routes: ROUTES })
     const child = start(context, programPath('from-handler'), [FOUR, '80', '81'], dial.env)
+    await dial.sees({ event: 'dial' })
+    child.child.kill('SIGUSR1')
     await child.says('told\n')
     server.release()
     const { stdout } = await child.ended

@@ -21,33 +21,53 @@ class TestTimeoutError extends Error {
 /** What a test leaves to be undone goes here; it runs in reverse order, whatever became of the test. */
 class Context {
   #undo = []
+  /** What the test has run with the library: { program, way }. */
+  runs = []
+
+  /** `watch`: { watcher, programs }, who watches which of these; undefined: nobody. */
+  constructor(watch) {
+    this.watch = watch
+  }
 
   defer(action) {
     this.#undo.push(action)
   }
 
+  /** Throws what went wrong first, after the rest has been undone too. */
   async close() {
-    for (const action of this.#undo.reverse()) await action()
+    const errors = []
+    for (const action of this.#undo.reverse()) {
+      try {
+        await action()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
   }
 }
 
-async function runOne({ run }) {
-  const context = new Context()
+async function runOne({ run }, watch) {
+  const context = new Context(watch)
   let timer
   const limit = new Promise((_, reject) => {
     const error = new TestTimeoutError(`not done after ${TEST_LIMIT_MS} ms`)
     timer = setTimeout(() => reject(error), TEST_LIMIT_MS)
   })
   try {
-    return await Promise.race([run(context), limit])
+    const inner = await Promise.race([run(context), limit])
+    return { inner, runs: context.runs }
   } finally {
     clearTimeout(timer)
     await context.close()
   }
 }
 
-/** A test may return [{ name, error? }], the results of a program that reports in TAP itself. */
-export async function runTests(filter) {
+/**
+ * A test may return [{ name, error? }], the results of a program that reports in TAP itself. Once it has passed it is run again
+ * by each of the `watchers` that chooses what it has run.
+ */
+export async function runTests(filter, watchers = []) {
   const results = { passed: 0, failed: 0, skipped: 0 }
   const skippedFor = new Set()
   let number = 0
@@ -57,21 +77,33 @@ export async function runTests(filter) {
     console.log(`${error ? 'not ok' : 'ok'} ${number} - ${name}`)
     if (error) console.log(String(error.stack ?? error).replace(/^/gm, '  # '))
   }
-  for (const entry of tests) {
-    if (filter && !entry.name.includes(filter)) continue
-    if (entry.needs) {
+  const perform = async ({ name, run, needs }, watch) => {
+    if (needs) {
       number += 1
       results.skipped += 1
-      skippedFor.add(entry.needs)
-      console.log(`ok ${number} - ${entry.name} # SKIP needs ${entry.needs}`)
-      continue
+      skippedFor.add(needs)
+      console.log(`ok ${number} - ${name} # SKIP needs ${needs}`)
+      return []
     }
     try {
-      const inner = await runOne(entry)
-      if (!Array.isArray(inner)) report(entry.name)
-      else for (const { name, error } of inner) report(`${entry.name}: ${name}`, error)
+      const { inner, runs } = await runOne({ run }, watch)
+      if (!Array.isArray(inner)) report(name)
+      else for (const one of inner) report(`${name}: ${one.name}`, one.error)
+      return runs
     } catch (error) {
-      report(entry.name, error)
+      report(name, error)
+      return []
+    }
+  }
+  for (const entry of tests) {
+    if (filter && !entry.name.includes(filter)) continue
+    const runs = await perform(entry)
+    for (const watcher of watchers) {
+      const programs = watcher.choose(runs)
+      if (programs.size === 0) continue
+      const { run } = entry
+      const name = `${entry.name}, under ${watcher.name}`
+      await perform({ name, run, needs: watcher.needs }, { watcher, programs })
     }
   }
   console.log(`1..${number}`)

@@ -7,11 +7,13 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { dialServer } from './dial-server.mjs'
 import { dnsServer } from './dns-server.mjs'
-import { start } from './program.mjs'
-import { missing, missingCommand, programPath } from './toolchain.mjs'
+import { note, start } from './program.mjs'
+import { library, missing, missingCommand, programPath } from './toolchain.mjs'
+import { watchers } from './watchers.mjs'
 
 const RESOLVER = '127.0.0.53'
 const PROGRAM_LIMIT_MS = 15_000
+const withLibrary = { LD_PRELOAD: library, TAILPROXY_SOCK: 'inside' }
 const self = fileURLToPath(import.meta.url)
 
 /** What is missing for isolated(). */
@@ -48,7 +50,13 @@ export async function isolated(
     await writeFile(file, text)
     mounts.push(`${file}=${place}`)
   }
-  const task = JSON.stringify({ records, sessionRecords, runs })
+  for (const [command, args] of Object.values(runs))
+    note(context, { command, args, env: withLibrary })
+  const watch = context.watch && {
+    watcher: context.watch.watcher.name,
+    programs: [...context.watch.programs],
+  }
+  const task = JSON.stringify({ records, sessionRecords, runs, watch })
   const args = [...mounts, '--', process.execPath, self, task]
   const { status, stdout, stderr } = await start(context, programPath('isolate'), args).ended
   if (status !== 0) throw new Error(`isolated programs ended with ${status}: ${stderr}`)
@@ -58,9 +66,16 @@ export async function isolated(
 /** What the session was asked for by name, in all ways. */
 const NAME_EVENTS = ['resolve', 'reverse', 'query']
 
-async function inside({ records, sessionRecords, runs }) {
+async function inside({ records, sessionRecords, runs, watch }) {
   const undo = []
-  const context = { defer: (action) => undo.push(action) }
+  const context = {
+    defer: (action) => undo.push(action),
+    runs: [],
+    watch: watch && {
+      watcher: watchers.find(({ name }) => name === watch.watcher),
+      programs: new Set(watch.programs),
+    },
+  }
   const dns = await dnsServer(RESOLVER, 53, records)
   context.defer(() => dns.close())
   const session = await dialServer(context, { resolvers: [RESOLVER], ...sessionRecords })

@@ -2,6 +2,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import path from 'node:path'
 import process from 'node:process'
 import { library, programPath } from './toolchain.mjs'
 
@@ -27,8 +28,32 @@ function killAll(child) {
   }
 }
 
-/** Starts it; `lines` yields its output, so that a test can wait for what it says. */
-export function start(context, command, args = [], env = {}) {
+/** Notes which of the small programs runs with the library, for whoever watches; undefined for all else. */
+export function note(context, { command, args, env }) {
+  const own = path.dirname(command) === path.dirname(programPath('any'))
+  const preloaded = env.LD_PRELOAD?.split(' ') ?? []
+  if (!own || !preloaded.includes(library)) return undefined
+  const program = path.basename(command)
+  const way = env.TAILPROXY_SOCK ? 'dial socket' : 'SOCKS5'
+  context.runs.push({ program, args, way, alone: preloaded.length === 1 })
+  return program
+}
+
+/** The same by the watcher that the test is run under. */
+function watched(context, given) {
+  const program = note(context, given)
+  if (context.watch?.programs.has(program)) return context.watch.watcher.watch(context, given)
+  return { ...given, back: (text) => text, complaints: () => undefined }
+}
+
+class WatcherError extends Error {
+  name = 'WatcherError'
+}
+
+/** Starts it; a test can wait for what it says. */
+export function start(context, givenCommand, givenArgs = [], givenEnv = {}) {
+  const given = { command: givenCommand, args: givenArgs.map(String), env: givenEnv }
+  const { command, args, env, back, complaints } = watched(context, given)
   const base = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C' }
   const child = spawn(command, args, {
     env: { ...base, ...env },
@@ -52,8 +77,12 @@ export function start(context, command, args = [], env = {}) {
   const ended = once(child, 'close').then(([status, signal]) => {
     over = true
     clearTimeout(timer)
-    return { status, signal, ...output }
+    const complaint = complaints({ ...output, pid: child.pid })
+    if (complaint) throw new WatcherError(`${complaint}\n${output.stderr}`)
+    return { status, signal, stdout: back(output.stdout), stderr: back(output.stderr) }
   })
+  // Whoever awaits it sees that it failed.
+  ended.catch(() => {})
   context.defer(async () => {
     kill()
     await ended
@@ -63,14 +92,14 @@ export function start(context, command, args = [], env = {}) {
     ended,
     kill,
     async says(text) {
-      while (!output.stdout.includes(text)) {
+      while (!back(output.stdout).includes(text)) {
         if (child.exitCode !== null || child.signalCode !== null) {
           throw new Error(`ended without "${text}": ${output.stdout}${output.stderr}`)
         }
         await Promise.race([once(child, 'grown'), ended])
       }
     },
-    output: () => output.stdout,
+    output: () => back(output.stdout),
     tell: (line) => child.stdin.write(`${line}\n`),
   }
 }

@@ -37,11 +37,12 @@ function aarch64Missing() {
 /** undefined where it is there, else its name: what test() takes for `needs`. */
 export const missing = {
   musl: compiles('musl-gcc') ? undefined : 'musl-gcc',
-  asan: compiles(compiler, '-fsanitize=address,undefined') ? undefined : 'AddressSanitizer',
-  tsan: compiles(compiler, '-fsanitize=thread') ? undefined : 'ThreadSanitizer',
+  asan: compiles(compiler, '-fsanitize=address,undefined', '-lasan', '-lubsan')
+    ? undefined
+    : 'AddressSanitizer',
+  tsan: compiles(compiler, '-fsanitize=thread', '-ltsan') ? undefined : 'ThreadSanitizer',
   static: compiles(compiler, '-static-pie') ? undefined : 'a static C library',
   clang: compiles('clang', '-fsanitize=fuzzer-no-link') ? undefined : 'clang',
-  valgrind: succeeds('valgrind', ['--version']) ? undefined : 'valgrind',
   aarch64: aarch64Missing(),
   go: findGo() ? undefined : 'go',
   readelf: succeeds('readelf', ['--version']) ? undefined : 'readelf',
@@ -70,12 +71,4 @@ export function missingCommand(command, ...args) {
 /** `kind`: glibc, musl, static, static-pie, asan or tsan. */
 export function programPath(name, kind = 'glibc') {
   return path.join(root, 'build/test', kind, name)
-}
-
-/** The runtime library of a sanitizer, which must come first in LD_PRELOAD. */
-export function runtimeOf(sanitizer) {
-  const { stdout } = spawnSync(compiler, [`-print-file-name=lib${sanitizer}.so`], {
-    encoding: 'utf8',
-  })
-  return stdout.trim()
 }

@@ -1,4 +1,4 @@
-/* from-handler HOST PORT: a signal handler that interrupts connect() connects itself, as POSIX allows. */
+/* from-handler HOST PORT OTHER: a handler of SIGUSR1 that interrupts connect() to OTHER connects to PORT itself, as POSIX allows. */
 #include "observe.h"
 
 static const char *host, *port;
@@ -20,8 +20,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	host = argv[1];
 	port = argv[2];
-	sigaction(SIGALRM, &action, NULL);
-	ualarm(50000, 0);
+	sigaction(SIGUSR1, &action, NULL);
 	int fd = socket_for(host, 0);
 	observe("connect", connect_to(fd, host, argv[3]));
 	printf("in the handler: %d\n", inner);

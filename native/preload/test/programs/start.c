@@ -13,7 +13,7 @@
 static char *const *environment;
 static char **arguments;
 static const char *call;
-static volatile int stop;
+static _Atomic int stop;
 
 static int is(const char *name)
 {

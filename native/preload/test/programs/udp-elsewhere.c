@@ -75,6 +75,6 @@ int main(int argc, char **argv)
 	wait(NULL);
 	sendto(fd, "exec", 4, 0, (struct sockaddr *)&there, length);
 	snprintf(number, sizeof number, "%d", fd);
-	execl("/proc/self/exe", argv[0], host, port, number, NULL);
+	execl(argv[0], argv[0], host, port, number, NULL);
 	return 1;
 }

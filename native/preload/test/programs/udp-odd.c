@@ -38,6 +38,7 @@ static void observe_back(const char *what, int fd)
 
 static void observe_pointers(void)
 {
+	static struct iovec parts[5000];
 	int fd = udp_socket();
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct iovec part = { "ping", 4 }, bad_part = { (void *)8, 4 };
@@ -57,10 +58,11 @@ static void observe_pointers(void)
 	observe("message, no bytes", sendmsg(fd, &message, 0));
 	message.msg_iov = (struct iovec *)8;
 	observe("message, no parts", sendmsg(fd, &message, 0));
-	message.msg_iov = &part;
+	message.msg_iov = parts;
 	message.msg_iovlen = 5000;
 	observe("message, too many parts", sendmsg(fd, &message, 0));
 #ifdef __GLIBC__ /* musl reads these itself */
+	message.msg_iov = &part;
 	message.msg_iovlen = 1;
 	message.msg_control = (void *)8;
 	message.msg_controllen = 64;
