@@ -171,6 +171,7 @@ for (const [name, settings, args, errors] of [
     ['198.51.100.7'],
     'ENETUNREACH',
   ],
+  ['broadcast, with an exit node', { everything: true }, ['255.255.255.255'], 'ENETUNREACH'],
   ['multicast, with an exit node', { everything: true }, ['224.0.0.251'], 'ENETUNREACH'],
   ['multicast, with only the tailnet allowed', { onlyTailnet: true }, ['ff02::fb'], 'ENETUNREACH'],
 ]) {

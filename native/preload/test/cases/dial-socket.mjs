@@ -14,8 +14,9 @@ import { dialWorld, FOUR, MAPPED, ROUTES, SIX } from '../lib/world.mjs'
 const CONNECTED = 'connect: ok\npeer: the destination\n'
 const libcs = { glibc: undefined, musl: missing.musl }
 
-function testDial(name, run, needs) {
-  for (const [kind, lacks] of Object.entries(libcs)) {
+function testDial(name, run, { needs, kinds = Object.keys(libcs) } = {}) {
+  for (const kind of kinds) {
+    const lacks = libcs[kind]
     test(`${name} (${kind})`, (c) => run(c, kind), { needs: missing.go ?? lacks ?? needs })
   }
 }
@@ -28,23 +29,32 @@ async function silentWorld(context) {
   return { dial, release: silent.release, args: [FOUR, '80'] }
 }
 
-for (const [mode, name] of [
+const GLIBC = ['glibc']
+for (const [mode, name, kinds] of [
   ['close', 'close()'],
   ['stream', 'fclose()'],
   ['over', 'dup2() over it'],
+  ['over3', 'dup3() over it'],
+  ['between', 'close_range()', GLIBC],
+  ['above', 'closefrom()', GLIBC],
+  ['gone', 'an exec that it does not survive'],
   ['disconnect', 'connect() with AF_UNSPEC'],
 ]) {
-  testDial(`${name} ends a dial that is under way`, async (context, kind) => {
-    const { dial, args } = await silentWorld(context)
-    const command = programPath('under-way', kind)
-    const child = start(context, command, [...args, mode], dial.env)
-    await dial.sees({ event: 'dial' })
-    await child.says('ready\n')
-    child.tell('go')
-    await dial.sees({ event: 'cancelled' })
-    child.child.stdin.end()
-    match((await child.ended).stdout, /^connect: EINPROGRESS\n/)
-  })
+  testDial(
+    `${name} ends a dial that is under way`,
+    async (context, kind) => {
+      const { dial, args } = await silentWorld(context)
+      const command = programPath('under-way', kind)
+      const child = start(context, command, [...args, mode], dial.env)
+      await dial.sees({ event: 'dial' })
+      await child.says('ready\n')
+      child.tell('go')
+      await dial.sees({ event: 'cancelled' })
+      child.child.stdin.end()
+      match((await child.ended).stdout, /^connect: EINPROGRESS\n/)
+    },
+    { kinds },
+  )
 }
 
 testDial('the end of a process ends its dials', async (context, kind) => {
@@ -58,6 +68,7 @@ testDial('the end of a process ends its dials', async (context, kind) => {
 for (const [mode, name] of [
   ['dup', 'a duplicate of a socket that is closed'],
   ['fork', 'the child of a process that has ended'],
+  ['kept', 'what a process is replaced by'],
 ]) {
   testDial(`${name} keeps the dial`, async (context, kind) => {
     const { dial, args, release } = await silentWorld(context)
@@ -69,6 +80,28 @@ for (const [mode, name] of [
     equal(dial.told('cancelled').length, 0)
   })
 }
+
+testDial('a process that gets the socket keeps the dial', async (context, kind) => {
+  const { port, env } = await dialWorld(context, { delayMs: 50 })
+  const seen = await observe(context, 'under-way', [FOUR, port, 'sent'], { env, kind })
+  equal(seen, 'connect: EINPROGRESS\npoll: 1\npeer: the destination\nwrite: 4\nread: ping\n')
+})
+
+testDial('a connect() while one is under way is EALREADY', async (context, kind) => {
+  const again = async (server, args, env) => {
+    const command = programPath('under-way', kind)
+    const child = start(context, command, [...args, 'again'], env)
+    await child.says('ready\n')
+    server.release()
+    child.tell('go')
+    return (await child.ended).stdout
+  }
+  const direct = await slowServer(context)
+  const { dial, args, release } = await silentWorld(context)
+  const without = await again(direct, ['127.0.0.1', String(direct.port)], {})
+  equal(await again({ release }, args, dial.env), without)
+  match(without, /^connect: EINPROGRESS\nconnect again: EALREADY\n/)
+})
 
 testDial('after select() the next connect() is 0, then EISCONN', async (context, kind) => {
   const { port, env } = await dialWorld(context, { delayMs: 50 })
@@ -109,8 +142,24 @@ testDial('a connected socket keeps its peer through exec, with no environment', 
 testDial('and through SCM_RIGHTS', async (context, kind) => {
   const { port, env } = await dialWorld(context)
   const seen = await observe(context, 'under-way', [FOUR, port, 'rights'], { env, kind })
-  equal(seen, `${CONNECTED}write: 4\nread: ping\n`)
+  equal(seen, `${CONNECTED.replace('\n', '\npoll: 1\n')}write: 4\nread: ping\n`)
 })
+
+for (const [mode, name, kinds] of [
+  ['clone', 'clone()'],
+  ['daemon', 'daemon()'],
+  ['_Fork', '_Fork()', GLIBC],
+]) {
+  testDial(
+    `the child of ${name} connects`,
+    async (context, kind) => {
+      const { port, env } = await dialWorld(context)
+      const seen = await observe(context, 'children', [FOUR, port, mode], { env, kind })
+      equal(seen, `${CONNECTED}${CONNECTED}`)
+    },
+    { kinds },
+  )
+}
 
 testDial('the child of a vfork() connects, and its parent afterwards', async (context, kind) => {
   const { port, env } = await dialWorld(context)
@@ -137,7 +186,7 @@ testDial(
     const seen = await observe(context, 'under-way', [FOUR, port, 'user'], { env, kind })
     equal(seen, `setgid: ok\nsetuid: ok\n${CONNECTED}`)
   },
-  unlessRoot,
+  { needs: unlessRoot },
 )
 
 testDial(
@@ -149,7 +198,7 @@ testDial(
     const seen = await observe(context, 'under-way', [FOUR, port, 'root', root], { env, kind })
     equal(seen, `chroot: ok\n${CONNECTED}`)
   },
-  unlessRoot,
+  { needs: unlessRoot },
 )
 
 testDial('a program that never dials has no channel', async (context, kind) => {
@@ -160,9 +209,10 @@ testDial('a program that never dials has no channel', async (context, kind) => {
 
 testDial('what no route covers is connected by the program itself', async (context, kind) => {
   const { closed, env, dial } = await dialWorld(context)
-  // 240.0.0.0/4 is no destination to the kernel: nothing leaves the host.
-  const seen = await observe(context, 'dial', ['240.0.0.1', closed], { env, kind })
-  equal(seen, await observe(context, 'dial', ['240.0.0.1', closed], { kind }))
+  // TCP knows no broadcast, as the kernel says itself: nothing leaves the host.
+  const seen = await observe(context, 'dial', ['255.255.255.255', closed], { env, kind })
+  equal(seen, await observe(context, 'dial', ['255.255.255.255', closed], { kind }))
+  match(seen, /^connect: ENETUNREACH$/m)
   deepEqual(dial.told('dial'), [])
 })
 
@@ -182,6 +232,18 @@ testDial('a sidecar that is gone is ENETDOWN', async (context, kind) => {
   child.tell('go')
   equal((await child.ended).stdout, 'ready\nconnect: ENETDOWN\npeer: ENOTCONN\n')
   match(await observe(context, 'dial', [FOUR, port], { env, kind }), /^connect: ENETDOWN$/m)
+})
+
+testDial('one that goes after a dial is ENETDOWN, and raises no signal', async (context, kind) => {
+  const { port, env, dial } = await dialWorld(context)
+  const args = [FOUR, String(port), 'twice']
+  const child = start(context, programPath('under-way', kind), args, env)
+  await child.says('ready\n')
+  await dial.kill()
+  child.tell('go')
+  const { stdout, signal } = await child.ended
+  equal(stdout, `${CONNECTED}ready\nconnect: ENETDOWN\npeer: ENOTCONN\n`)
+  equal(signal, null)
 })
 
 testDial('one that goes while a dial is under way is ENETDOWN too', async (context, kind) => {

@@ -44,11 +44,11 @@ export async function closedPort(context) {
   return portSaid(holder)
 }
 
-/** A listener whose queue is full: a connect() to it waits until `release()`. */
+/** A listener whose queue is full: a connect() to it waits until `release()`, or until `refuse()` ends it. */
 export async function slowServer(context) {
   const holder = start(context, programPath('hold-port'), ['full'])
   await holder.says('\n')
-  return { port: portSaid(holder), release: () => holder.tell('go') }
+  return { port: portSaid(holder), release: () => holder.tell('go'), refuse: holder.kill }
 }
 
 function portSaid(holder) {

@@ -8,7 +8,7 @@
 #include <sys/select.h>
 #include <sys/syscall.h>
 
-static const char *host, *port;
+static const char *self, *host, *port;
 
 static void await_line(void)
 {
@@ -62,7 +62,7 @@ static void hand_on(int fd)
 	sendmsg(pair[0], &message, 0);
 	dup2(pair[1], STDIN_FILENO);
 	close(fd);
-	execl("/proc/self/exe", "under-way", host, port, "received", NULL);
+	execl(self, self, host, port, "received", NULL);
 }
 
 static void receive(void)
@@ -77,6 +77,8 @@ static void receive(void)
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 	recvmsg(STDIN_FILENO, &message, 0);
 	memcpy(&fd, CMSG_DATA(&control.head), sizeof fd);
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	printf("poll: %d\n", poll(&ready, 1, 20000));
 	observe_peer(fd, host, port);
 	observe_echo(fd);
 }
@@ -112,6 +114,7 @@ int main(int argc, char **argv)
 	const char *mode = argv[3];
 	char *empty[] = { NULL };
 	setvbuf(stdout, NULL, _IONBF, 0);
+	self = argv[0];
 	host = argv[1];
 	port = argv[2];
 	if (strcmp(mode, "close") == 0) {
@@ -128,6 +131,29 @@ int main(int argc, char **argv)
 		int fd = begin();
 		await_line();
 		dup2(STDERR_FILENO, fd);
+		await_line();
+	} else if (strcmp(mode, "over3") == 0) {
+		int fd = begin();
+		await_line();
+		dup3(STDERR_FILENO, fd, O_CLOEXEC);
+		await_line();
+#ifdef __GLIBC__
+	} else if (strcmp(mode, "between") == 0) {
+		unsigned fd = (unsigned)begin();
+		await_line();
+		close_range(fd, fd, 0);
+		await_line();
+	} else if (strcmp(mode, "above") == 0) {
+		int fd = begin();
+		await_line();
+		closefrom(fd);
+		await_line();
+#endif
+	} else if (strcmp(mode, "gone") == 0) {
+		fcntl(begin(), F_SETFD, FD_CLOEXEC);
+		await_line();
+		execl(self, self, host, port, "idle", NULL);
+	} else if (strcmp(mode, "idle") == 0) {
 		await_line();
 	} else if (strcmp(mode, "disconnect") == 0) {
 		struct sockaddr none = { .sa_family = AF_UNSPEC };
@@ -149,6 +175,20 @@ int main(int argc, char **argv)
 		int fd = begin(), copy = dup(fd);
 		close(fd);
 		finish(copy);
+	} else if (strcmp(mode, "again") == 0) {
+		int fd = begin();
+		observe("connect again", connect_to(fd, host, port));
+		await_line();
+		finish(fd);
+		observe("connect at the end", connect_to(fd, host, port));
+		observe("and again", connect_to(fd, host, port));
+	} else if (strcmp(mode, "kept") == 0) {
+		dup2(begin(), STDIN_FILENO);
+		execl(self, self, host, port, "inherited", NULL);
+	} else if (strcmp(mode, "inherited") == 0) {
+		finish(STDIN_FILENO);
+	} else if (strcmp(mode, "sent") == 0) {
+		hand_on(begin());
 	} else if (strcmp(mode, "select") == 0) {
 		by_select(begin());
 	} else if (strcmp(mode, "fork") == 0) {
@@ -171,7 +211,7 @@ int main(int argc, char **argv)
 		int fd = socket_for(host, 0);
 		observe("connect", connect_to(fd, host, port));
 		dup2(fd, STDIN_FILENO);
-		execle("/proc/self/exe", "under-way", host, port, "stdin", NULL, empty);
+		execle(self, self, host, port, "stdin", NULL, empty);
 	} else if (strcmp(mode, "stdin") == 0) {
 		observe_peer(STDIN_FILENO, host, port);
 	} else if (strcmp(mode, "rights") == 0) {
@@ -186,6 +226,10 @@ int main(int argc, char **argv)
 		blocking();
 	} else if (strcmp(mode, "root") == 0) {
 		observe("chroot", chroot(argv[4]));
+		blocking();
+	} else if (strcmp(mode, "twice") == 0) {
+		blocking();
+		await_line();
 		blocking();
 	} else if (strcmp(mode, "wait") == 0) {
 		await_line();
