@@ -1,0 +1,8 @@
+export {
+  type ControlServer,
+  type ControlServerEvents,
+  type ControlServerOptions,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_UNREAD_TIMEOUT,
+  serveControlSocket,
+} from './lib/control-server.ts'
