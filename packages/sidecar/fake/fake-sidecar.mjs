@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs'
 import { connect, createServer, isIP, isIPv6, Socket } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { createExports } from './exports.mjs'
 
 const behaviour = JSON.parse(process.env.FAKE_SIDECAR ?? '{}')
 const names = new Map(Object.entries(behaviour.names ?? {}))
@@ -28,7 +29,18 @@ class Failure extends Error {
 const send = (message) => channel.write(`${JSON.stringify(message)}\n`)
 const emit = (event, params) => send({ event, params })
 
+const exported = createExports({
+  emit,
+  emitFlow: (event, params) => emitFlow(event, params),
+  ask: (params) => ask(params),
+  nextFlow: () => ++counters.opened,
+  taken: behaviour.takenPorts,
+  fail: (code, message) => new Failure(code, message),
+})
+
 const methods = {
+  ...exported.methods,
+
   hello: () => ({
     protocol: 1,
     version: 'fake',
@@ -101,6 +113,7 @@ const methods = {
 
   unregister({ run }) {
     runs.delete(run)
+    exported.endRun(run)
     for (const client of clients.values()) if (client.run === run) client.socket.resetAndDestroy()
     return {}
   },
@@ -118,7 +131,12 @@ const methods = {
 
   clientDial: dial,
   fileCapabilities: ({ path }) => ({ present: (behaviour.withCapabilities ?? []).includes(path) }),
-  peers: () => ({ peers: [] }),
+  peers: () => ({ peers: behaviour.peers ?? [] }),
+
+  whois({ address }) {
+    const peer = behaviour.peers?.find(({ addresses }) => addresses.includes(address))
+    return peer ? { peer } : {}
+  },
 
   startLab() {
     if (!behaviour.lab) throw new Failure('protocol', 'unknown method "startLab"')
@@ -180,9 +198,15 @@ async function dial({ client: id, run, host, port, onSuccess, leftover }) {
   const failure = behaviour.dialFailures?.[destination]
   if (failure) throw new Failure(failure, destination)
   const source = endpoint(client.socket.remoteAddress, client.socket.remotePort)
-  const flowOf = { ...(run ? { run } : {}), network: 'tcp', source, destination }
+  const flowOf = {
+    direction: 'outbound',
+    ...(run ? { run } : {}),
+    network: 'tcp',
+    source,
+    destination,
+  }
   if (runs.get(run)?.ask) {
-    const verdict = await ask({ origin: 'socks', direction: 'outbound', ...flowOf })
+    const verdict = await ask({ origin: 'socks', ...flowOf })
     if (!verdict.allow) throw new Failure('denied', verdict.reason ?? 'denied')
   }
   const peer = await connectTo(destination)
@@ -286,6 +310,7 @@ function end() {
     return
   }
   for (const { socket } of clients.values()) socket.resetAndDestroy()
+  exported.end()
   // Only so are sockets with a path removed.
   for (const listener of listeners) listener.close()
   process.exit(0)

@@ -2,7 +2,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ErrorCode } from './lib/error-code.ts'
 import type { LabInfo } from './lib/lab-messages.ts'
-import type { ServeDialsResult } from './lib/node-messages.ts'
+import type { Peer, ServeDialsResult } from './lib/node-messages.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
 
 /** What a fake sidecar knows, and how it misbehaves. */
@@ -25,6 +25,10 @@ export interface FakeSidecarBehaviour {
   dialsFailure?: ErrorCode
   /** Paths for which `fileCapabilities` says yes. */
   withCapabilities?: string[]
+  /** For `peers` and `whois`. @default [] */
+  peers?: Peer[]
+  /** Why an `export` of a port is `busy`, by port. */
+  takenPorts?: Record<number, string>
   /** The answer to `startLab`; without it, it is no lab. */
   lab?: LabInfo
   /** Answers that replace the true ones, by method. */

@@ -8,6 +8,7 @@ export {
   SidecarRequestError,
   SidecarSpawnError,
 } from './lib/errors.ts'
+export type { Exported, ExportResult, ExportState } from './lib/export-messages.ts'
 export { findSidecar } from './lib/find-sidecar.ts'
 export { Lab, type LabOptions } from './lib/lab.ts'
 export type { Forward, LabInfo, LabNode } from './lib/lab-messages.ts'
@@ -26,12 +27,21 @@ export {
 } from './lib/node-messages.ts'
 export {
   type DialRequest,
+  type ExportRequest,
+  type ListeningSocket,
   type ListenSocksOptions,
   Sidecar,
   type SidecarEvents,
   type SidecarOptions,
 } from './lib/sidecar.ts'
-export type { Ask, FlowClosed, FlowOpened, Verdict } from './lib/sidecar-messages.ts'
+export type {
+  Ask,
+  FlowClosed,
+  FlowOpened,
+  InboundAsk,
+  OutboundAsk,
+  Verdict,
+} from './lib/sidecar-messages.ts'
 export {
   DEFAULT_HELLO_TIMEOUT,
   DEFAULT_STOP_TIMEOUT,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -36,22 +35,14 @@ func dial(ctx context.Context, controlURL, metric, host, port, amountText string
 	}
 	measure, ok := metrics()[metric]
 	if !ok {
-		return fmt.Errorf("METRIC is %q; allowed are connect, parallel, rtt, up and down", metric)
+		return fmt.Errorf("METRIC is %q; allowed are connect, first, parallel, rtt, up and down", metric)
 	}
 	lab.ApplyEnvironment()
-	dir, err := os.MkdirTemp("", "tailproxy-bench-")
+	server, remove, err := newServer(controlURL, "bench")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	server := &tsnet.Server{
-		Dir:        dir,
-		Hostname:   "bench",
-		ControlURL: controlURL,
-		Ephemeral:  true,
-		Logf:       func(string, ...any) {},
-		UserLogf:   func(string, ...any) {},
-	}
+	defer remove()
 	defer closeWithin(server, closeLimit)
 	if _, err := server.Up(ctx); err != nil {
 		return err

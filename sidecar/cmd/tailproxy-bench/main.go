@@ -1,9 +1,11 @@
 // Command tailproxy-bench is the yardstick of `pnpm bench`: what test/bench/client.c measures of a wrapped
 // program, measured of a bare tsnet.Dial.
 //
-//	tailproxy-bench dial CONTROL-URL connect|parallel|rtt|up|down HOST PORT AMOUNT
+//	tailproxy-bench dial CONTROL-URL connect|first|parallel|rtt|up|down HOST PORT AMOUNT
+//	tailproxy-bench listen CONTROL-URL
 //	tailproxy-bench serve
 //
+// listen serves the lab's services by a bare tsnet.Listen and prints its address as JSON.
 // serve runs the lab's services on loopback and prints their ports, by the service's own port, as JSON.
 package main
 
@@ -29,8 +31,10 @@ func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "serve":
 		return serve(ctx)
+	case len(args) == 2 && args[0] == "listen":
+		return listen(ctx, args[1])
 	case len(args) == 6 && args[0] == "dial":
 		return dial(ctx, args[1], args[2], args[3], args[4], args[5])
 	}
-	return errors.New("usage: tailproxy-bench serve | dial CONTROL-URL METRIC HOST PORT AMOUNT")
+	return errors.New("usage: tailproxy-bench serve | listen CONTROL-URL | dial CONTROL-URL METRIC HOST PORT AMOUNT")
 }

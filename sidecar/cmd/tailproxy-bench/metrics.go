@@ -23,6 +23,7 @@ type dialer func() (net.Conn, error)
 func metrics() map[string]func(d dialer, amount int) (float64, error) {
 	return map[string]func(dialer, int) (float64, error){
 		"connect":  connects,
+		"first":    firstBytes,
 		"parallel": parallelConnects,
 		"rtt":      roundTrips,
 		"up":       up,
@@ -47,6 +48,29 @@ func connects(d dialer, amount int) (float64, error) {
 		}
 		took[i] = microseconds(time.Since(start))
 		conn.Close()
+	}
+	return median(took), nil
+}
+
+// firstBytes measures from before the dial to the first byte that comes back.
+func firstBytes(d dialer, amount int) (float64, error) {
+	took := make([]float64, amount)
+	message := make([]byte, 1)
+	for i := range took {
+		start := time.Now()
+		conn, err := d()
+		if err != nil {
+			return 0, err
+		}
+		_, err = conn.Write(message)
+		if err == nil {
+			_, err = io.ReadFull(conn, message)
+		}
+		took[i] = microseconds(time.Since(start))
+		conn.Close()
+		if err != nil {
+			return 0, err
+		}
 	}
 	return median(took), nil
 }

@@ -134,6 +134,11 @@ func (s *server) Welcome() dialsocket.Welcome {
 	return welcome
 }
 
+// Control implements dialsocket.Run.
+func (s *server) Control(context.Context) (int, error) {
+	return dialsocket.ConnectControl(s.settings.get().Control)
+}
+
 // Closed implements dialsocket.Run.
 func (s *server) Closed(pid int) {
 	s.flows.Ended(pid)

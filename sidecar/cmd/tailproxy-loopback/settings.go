@@ -22,6 +22,7 @@ type settings struct {
 type values struct {
 	Path        string              `json:"path"`
 	Token       string              `json:"token"`
+	Control     string              `json:"control"`
 	OnlyTailnet bool                `json:"onlyTailnet"`
 	Asks        bool                `json:"asks"`
 	UDP         string              `json:"udp"`
@@ -88,6 +89,8 @@ func (v *values) take(field string, from *values) {
 		v.Canonical = from.Canonical
 	case "reverse":
 		v.Reverse = from.Reverse
+	case "control":
+		v.Control = from.Control
 	case "delayMs":
 		v.DelayMs = from.DelayMs
 	}

@@ -22,6 +22,7 @@ type Board struct {
 	failures failures
 	peers    table
 	flows    table
+	clients  table
 }
 
 // table is a part of the board that one goroutine writes at a time.
@@ -102,7 +103,7 @@ func (b *Board) Descriptor() int { return b.handed }
 
 // Close gives the memory back. Programs keep their mapping of it.
 func (b *Board) Close() error {
-	for _, t := range []*table{&b.routing, &b.failures.table, &b.peers, &b.flows} {
+	for _, t := range []*table{&b.routing, &b.failures.table, &b.peers, &b.flows, &b.clients} {
 		t.Lock()
 		defer t.Unlock()
 	}

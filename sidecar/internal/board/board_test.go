@@ -66,6 +66,23 @@ func TestAClosedBoardTakesNothing(t *testing.T) {
 		t.Error("a flow was taken")
 	}
 	b.ClearFlow(flow, 1, flow)
+	b.SetClient(flow, 1, flow, flow)
+	b.ClearClient(flow, 1)
+}
+
+func TestAClientIsTakenBackByItsSocketAlone(t *testing.T) {
+	b := newBoard(t)
+	from, peer := netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("100.64.0.5:1")
+	b.SetClient(from, 1, peer, from)
+	b.SetClient(from, 2, peer, from)
+	b.ClearClient(from, 1)
+	if got := b.load64(clientEntryAt(from)); got != 2 {
+		t.Errorf("the port's entry is of socket %d", got)
+	}
+	b.ClearClient(from, 2)
+	if got := b.load64(clientEntryAt(from)); got != 0 {
+		t.Errorf("the port's entry is of socket %d", got)
+	}
 }
 
 func TestMoreRoutesThanFitAreEverything(t *testing.T) {

@@ -11,7 +11,7 @@ const magic = "TPB1"
 
 // Offsets and sizes of docs/preload-protocol.md, in bytes.
 const (
-	size = 9_437_184
+	size = 13_631_488
 
 	atSize       = 4
 	atFlags      = 8
@@ -32,6 +32,8 @@ const (
 	peers6At   = 3_145_728
 	flows4At   = 5_242_880
 	flows6At   = 7_340_032
+	clients4At = 9_437_184
+	clients6At = 11_534_336
 
 	prefixSize  = 20
 	failureSize = 16

@@ -24,6 +24,9 @@ type step struct {
 	Port        uint16         `json:"port"`
 	Flow        netip.AddrPort `json:"flow"`
 	Destination netip.AddrPort `json:"destination"`
+	From        netip.AddrPort `json:"from"`
+	Peer        netip.AddrPort `json:"peer"`
+	Listener    netip.AddrPort `json:"listener"`
 	Pieces      []struct {
 		Offset int    `json:"offset"`
 		Hex    string `json:"hex"`
@@ -59,6 +62,10 @@ func (s step) apply(t *testing.T, b *Board) {
 		}
 	case "clearFlow":
 		b.ClearFlow(s.Flow, s.cookie(t), s.Destination)
+	case "setClient":
+		b.SetClient(s.From, s.cookie(t), s.Peer, s.Listener)
+	case "clearClient":
+		b.ClearClient(s.From, s.cookie(t))
 	default:
 		t.Fatalf("nobody knows how to %q", s.Do)
 	}

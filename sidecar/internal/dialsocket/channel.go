@@ -2,6 +2,7 @@ package dialsocket
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -126,22 +127,30 @@ func (c *channel) take(asked any, descriptors []int) {
 		})
 	case flowMessage:
 		c.flow(asked, descriptors[0], descriptors[1])
+	case controlMessage:
+		c.control(descriptors[0])
 	}
 }
 
 // answer sends what question returns to reply; nil is the end without an answer. When too many wait already it sends busy
 // and reports false.
 func (c *channel) answer(reply int, busy []byte, question func() []byte) bool {
-	respond := func(answer []byte) {
+	return c.answerWith(reply, busy, func() ([]byte, []int) { return question(), nil })
+}
+
+// answerWith is answer for questions whose answers have descriptors, which it closes.
+func (c *channel) answerWith(reply int, busy []byte, question func() ([]byte, []int)) bool {
+	respond := func(answer []byte, descriptors []int) {
 		if answer != nil {
 			// Who has gone meanwhile needs none.
-			_ = send(reply, answer)
+			_ = send(reply, answer, descriptors...)
 		}
+		closeAll(descriptors)
 		unix.Close(reply)
 	}
 	if c.questions.Add(1) > maxQuestions {
 		c.questions.Add(-1)
-		respond(busy)
+		respond(busy, nil)
 		return false
 	}
 	c.server.tasks.Go(func() {
@@ -149,6 +158,21 @@ func (c *channel) answer(reply int, busy []byte, question func() []byte) bool {
 		respond(question())
 	})
 	return true
+}
+
+// control answers with a connection to the run's control socket.
+func (c *channel) control(reply int) {
+	c.answerWith(reply, encodeControlled(message.Busy.Errno()), func() ([]byte, []int) {
+		fd, err := c.run.Control(c.ctx)
+		if err == nil {
+			return encodeControlled(0), []int{fd}
+		}
+		errno, ok := errors.AsType[syscall.Errno](err)
+		if !ok {
+			errno = message.CodeOf(err).Errno()
+		}
+		return encodeControlled(errno), nil
+	})
 }
 
 func (c *channel) flow(asked flowMessage, reply, socket int) {

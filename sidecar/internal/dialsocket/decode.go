@@ -32,6 +32,9 @@ const (
 	typeFlow      = 11
 	typeFlowed    = 12
 	typeHold      = 13
+	typeControl   = 14
+	// typeControlled brings a connection, unless it has an errno.
+	typeControlled = 15
 )
 
 // Messages of programs.
@@ -50,6 +53,7 @@ type (
 	reverseMessage struct{ address netip.Addr }
 	queryMessage   struct{ query []byte }
 	flowMessage    struct{ destination netip.AddrPort }
+	controlMessage struct{}
 )
 
 // decodeHello reads what comes on a bootstrap.
@@ -100,6 +104,11 @@ func decode(datagram []byte, descriptors int) (any, error) {
 		return reverseMessage{address.Addr()}, err
 	case typeQuery:
 		return queryMessage{bytes.Clone(body)}, nil
+	case typeControl:
+		if len(body) != 0 {
+			return nil, errLength
+		}
+		return controlMessage{}, nil
 	default:
 		destination, err := decodeAddress(body)
 		return flowMessage{destination}, err
@@ -111,7 +120,7 @@ func takes(kind uint8) int {
 	switch kind {
 	case typeCancel:
 		return 0
-	case typeDial, typeResolve, typeReverse, typeQuery:
+	case typeDial, typeResolve, typeReverse, typeQuery, typeControl:
 		return 1
 	case typeFlow:
 		return 2

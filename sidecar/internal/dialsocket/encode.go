@@ -101,6 +101,11 @@ func encodeFlowed(errno syscall.Errno, flow netip.AddrPort) []byte {
 	return datagram(typeFlowed, appendAddress(body, flow))
 }
 
+// encodeControlled is sent with a connection when errno is 0, else without.
+func encodeControlled(errno syscall.Errno) []byte {
+	return datagram(typeControlled, binary.LittleEndian.AppendUint32(nil, uint32(errno)))
+}
+
 func encodeHold() []byte { return datagram(typeHold, nil) }
 
 func appendName(body []byte, name string) []byte {

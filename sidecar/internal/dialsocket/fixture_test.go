@@ -43,6 +43,8 @@ type fakeRun struct {
 	closed chan int
 
 	mu sync.Mutex
+	// control is the path of the run's control socket.
+	control string
 	// decide replaces the decisions of the test.
 	decide func(d *Dial) error
 	// answer, when there is one, is waited for by Resolve.
@@ -140,6 +142,19 @@ func (r *fakeRun) Flow(_ context.Context, flow Flow) (netip.AddrPort, error) {
 		return netip.AddrPort{}, message.Errorf(message.Denied, "not there")
 	}
 	return netip.MustParseAddrPort("127.0.0.1:4000"), nil
+}
+
+func (r *fakeRun) Control(context.Context) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return ConnectControl(r.control)
+}
+
+// controlAt has the run's control socket at path.
+func (r *fakeRun) controlAt(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.control = path
 }
 
 type fixture struct {

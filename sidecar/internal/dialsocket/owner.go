@@ -26,6 +26,9 @@ type Run interface {
 	Query(ctx context.Context, query []byte) []byte
 	// Flow returns the flow socket's address.
 	Flow(ctx context.Context, flow Flow) (netip.AddrPort, error)
+	// Control connects to the run's control socket and returns the connection's descriptor, which is the caller's.
+	// ENOENT: the run has none.
+	Control(ctx context.Context) (fd int, err error)
 	// Closed is told that a process is done with its channel.
 	Closed(pid int)
 }

@@ -135,6 +135,8 @@ func (v vector) decoded(t testing.TB) any {
 			t.Fatal(err)
 		}
 		return queryMessage{query}
+	case typeControl:
+		return controlMessage{}
 	case typeFlow:
 		return flowMessage{netip.MustParseAddrPort(f.Destination)}
 	}
@@ -179,6 +181,8 @@ func (v vector) encoded(t testing.TB) []byte {
 			return encodeFlowed(syscall.Errno(f.Errno), netip.AddrPort{})
 		}
 		return encodeFlowed(0, netip.MustParseAddrPort(f.Flow))
+	case typeControlled:
+		return encodeControlled(syscall.Errno(f.Errno))
 	case typeHold:
 		return encodeHold()
 	}

@@ -26,12 +26,14 @@ type ServeDials struct {
 	Path string `json:"path"`
 }
 
-func (s ServeDials) check() error {
+func (s ServeDials) check() error { return socketPath("path", s.Path) }
+
+func socketPath(field, path string) error {
 	switch {
-	case len(s.Path) > maxSocketPath:
-		return fmt.Errorf("path: must be at most %d bytes long", maxSocketPath)
-	case !filepath.IsAbs(s.Path) || strings.ContainsRune(s.Path, 0):
-		return errors.New("path: must be an absolute path")
+	case len(path) > maxSocketPath:
+		return fmt.Errorf("%s: must be at most %d bytes long", field, maxSocketPath)
+	case !filepath.IsAbs(path) || strings.ContainsRune(path, 0):
+		return errors.New(field + ": must be an absolute path")
 	}
 	return nil
 }

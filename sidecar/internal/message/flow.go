@@ -48,16 +48,20 @@ type Origin string
 const (
 	OriginSocks   Origin = "socks"
 	OriginPreload Origin = "preload"
+	OriginExport  Origin = "export"
 )
 
-func (o Origin) check() error { return oneOf(o, OriginSocks, OriginPreload) }
+func (o Origin) check() error { return oneOf(o, OriginSocks, OriginPreload, OriginExport) }
 
-// Direction is outbound for a flow from a program to the tailnet.
+// Direction is outbound for a flow from a program to the tailnet, inbound for one from the tailnet to an export.
 type Direction string
 
-const DirectionOutbound Direction = "outbound"
+const (
+	DirectionOutbound Direction = "outbound"
+	DirectionInbound  Direction = "inbound"
+)
 
-func (d Direction) check() error { return oneOf(d, DirectionOutbound) }
+func (d Direction) check() error { return oneOf(d, DirectionOutbound, DirectionInbound) }
 
 // maxCap is the most clients a listener may have negotiating.
 const maxCap = 65_535
@@ -162,18 +166,20 @@ type WatchFlows struct {
 }
 
 // FlowOpened is an event. Name is the name the program asked for, Peer the peer's name, PID the
-// process that dialled, when it came by the dial socket.
+// process that dialled, when it came by the dial socket, Export what an inbound one came to.
 type FlowOpened struct {
-	Flow        ID      `json:"flow"`
-	Run         string  `json:"run,omitempty"`
-	Network     Network `json:"network"`
-	Source      string  `json:"source"`
-	Destination string  `json:"destination"`
-	Name        string  `json:"name,omitempty"`
-	Peer        string  `json:"peer,omitempty"`
-	PID         Limit   `json:"pid,omitzero"`
-	Route       Route   `json:"route"`
-	DialMs      Millis  `json:"dialMs"`
+	Flow        ID        `json:"flow"`
+	Direction   Direction `json:"direction"`
+	Run         string    `json:"run,omitempty"`
+	Network     Network   `json:"network"`
+	Source      string    `json:"source"`
+	Destination string    `json:"destination"`
+	Name        string    `json:"name,omitempty"`
+	Peer        string    `json:"peer,omitempty"`
+	PID         Limit     `json:"pid,omitzero"`
+	Export      ID        `json:"export,omitzero"`
+	Route       Route     `json:"route"`
+	DialMs      Millis    `json:"dialMs"`
 }
 
 func (f FlowOpened) check() error {
@@ -189,21 +195,36 @@ type FlowClosed struct {
 	Error      *Error `json:"error,omitempty"`
 }
 
-// Ask is a request from the sidecar: may this flow be made? PID is as in [FlowOpened].
+// Ask is a request from the sidecar: may this flow be made? PID is as in [FlowOpened]. An inbound one has the export it
+// came to, and the peer's user or tags.
 type Ask struct {
 	Origin      Origin    `json:"origin"`
 	Direction   Direction `json:"direction"`
 	Network     Network   `json:"network"`
 	Source      string    `json:"source"`
 	Destination string    `json:"destination"`
+	Export      ID        `json:"export,omitzero"`
 	Name        string    `json:"name,omitempty"`
 	Peer        string    `json:"peer,omitempty"`
+	User        string    `json:"user,omitempty"`
+	Tags        []string  `json:"tags,omitempty"`
 	Run         string    `json:"run,omitempty"`
 	PID         Limit     `json:"pid,omitzero"`
 }
 
 func (a Ask) check() error {
-	return cmp.Or(addrPort("source", a.Source), addrPort("destination", a.Destination))
+	inbound := a.Direction == DirectionInbound
+	switch {
+	case inbound != (a.Origin == OriginExport):
+		return errors.New("origin: must be export for an inbound flow, and for no other")
+	case inbound != (a.Export != 0):
+		return errors.New("export: must be there for an inbound flow, and for no other")
+	case inbound && (a.Name != "" || a.PID != 0):
+		return errors.New("name, pid: must not be there for an inbound flow")
+	case !inbound && (a.User != "" || a.Tags != nil):
+		return errors.New("user, tags: must not be there for an outbound flow")
+	}
+	return cmp.Or(addrPort("source", a.Source), addrPort("destination", a.Destination), noneEmpty("tags", a.Tags))
 }
 
 // AskResult is the verdict.

@@ -76,6 +76,14 @@ func TestDecodeStricterThanTheDriver(t *testing.T) {
 		{"source-without-a-port", decodes[message.Client](`{"client":1,"bytes":"","source":"127.0.0.1"}`)},
 		{"base64-with-stray-bits", decodes[message.ClientWrite](`{"client":1,"bytes":"QR=="}`)},
 		{"base64-over-two-lines", decodes[message.ClientWrite](`{"client":1,"bytes":"QQ\n=="}`)},
+		{"targets-of-one-family", decodes[message.Retarget](`{"export":1,"targets":["127.0.0.1:1","127.0.0.2:1"]}`)},
+		{"targets-of-one-family-in-disguise", decodes[message.Retarget](`{"export":1,"targets":["127.0.0.1:1","[::ffff:127.0.0.1]:1"]}`)},
+		{"target-without-a-port", decodes[message.Retarget](`{"export":1,"targets":["127.0.0.1"]}`)},
+		{"target-of-port-0", decodes[message.Retarget](`{"export":1,"targets":["127.0.0.1:0"]}`)},
+		{"target-nowhere", decodes[message.Retarget](`{"export":1,"targets":["0.0.0.0:80"]}`)},
+		{"target-for-many", decodes[message.Retarget](`{"export":1,"targets":["[ff02::1]:80"]}`)},
+		{"listening-without-a-port", decodes[message.Listening](`{"sockets":[{"address":"0.0.0.0","cookie":"1"}]}`)},
+		{"whois-of-a-name", decodes[message.Whois](`{"address":"hello"}`)},
 		{"delay-of-an-hour", decodes[message.StartLab](`{"delayMs":3600000}`)},
 	}
 	for _, tt := range tests {
@@ -148,6 +156,10 @@ func FuzzDecode(f *testing.F) {
 		roundTrip[message.FlowClosed](t, raw)
 		roundTrip[message.Status](t, raw)
 		roundTrip[message.AddNode](t, raw)
+		roundTrip[message.Export](t, raw)
+		roundTrip[message.Retarget](t, raw)
+		roundTrip[message.Exports](t, raw)
+		roundTrip[message.Listening](t, raw)
 	})
 }
 

@@ -151,14 +151,20 @@ const (
 	maxToken = 128
 )
 
-// Register announces a run. Token is a secret.
+// Register announces a run. Token is a secret. Control is the path of its control socket (docs/control-protocol.md).
 type Register struct {
-	Run    string `json:"run"`
-	Token  string `json:"token"`
-	Policy Policy `json:"policy"`
+	Run     string `json:"run"`
+	Token   string `json:"token"`
+	Policy  Policy `json:"policy"`
+	Control string `json:"control,omitempty"`
 }
 
 func (r Register) check() error {
+	if r.Control != "" {
+		if err := socketPath("control", r.Control); err != nil {
+			return err
+		}
+	}
 	return cmp.Or(length("run", r.Run, 1, maxRun), length("token", r.Token, minToken, maxToken))
 }
 

@@ -34,6 +34,12 @@ func Specs() []Spec {
 		request[Resolve, ResolveResult](FromNode, MethodResolve),
 		request[FileCapabilities, FileCapabilitiesResult](FromNode, MethodFileCapabilities),
 		request[Empty, Peers](FromNode, MethodPeers),
+		request[Export, ExportResult](FromNode, MethodExport),
+		request[Retarget, Empty](FromNode, MethodRetarget),
+		request[Unexport, Empty](FromNode, MethodUnexport),
+		request[Empty, Exports](FromNode, MethodExports),
+		request[Listening, ListeningResult](FromNode, MethodListening),
+		request[Whois, WhoisResult](FromNode, MethodWhois),
 		request[StartLab, StartLabResult](FromNode, MethodStartLab),
 		request[AddNode, LabNode](FromNode, MethodAddNode),
 		request[RemoveNode, Empty](FromNode, MethodRemoveNode),
@@ -49,6 +55,7 @@ func Specs() []Spec {
 		event[AuthURL](FromSidecar, EventAuthURL),
 		event[FlowOpened](FromSidecar, EventFlowOpened),
 		event[FlowClosed](FromSidecar, EventFlowClosed),
+		event[ExportState](FromSidecar, EventExportState),
 	}
 }
 

@@ -62,8 +62,11 @@ type Stack struct {
 	delays delays
 	ports  *portSequence
 
+	listening listening
+	beside    beside
+
 	mu        sync.Mutex
-	addresses map[netip.Addr]bool
+	addresses map[netip.Addr]stack.PrimaryEndpointBehavior
 
 	closeOnce sync.Once
 }
@@ -81,7 +84,7 @@ func New(options Options) (*Stack, error) {
 		link:      l,
 		ports:     newPortSequence(),
 		device:    newDevice(l),
-		addresses: map[netip.Addr]bool{},
+		addresses: map[netip.Addr]stack.PrimaryEndpointBehavior{},
 	}
 	if err := s.configure(options); err != nil {
 		s.Close()
@@ -129,16 +132,20 @@ func (s *Stack) configure(options Options) error {
 // Device returns the device to give to tsnet.Server.Tun.
 func (s *Stack) Device() *Device { return s.device }
 
-// SetAddresses makes the stack's addresses those of addrs; connections of addresses that went are cut.
-func (s *Stack) SetAddresses(addrs []netip.Addr) error {
+// SetAddresses makes the stack's addresses those of own and further; connections of addresses that went are cut. The further
+// ones are listened on, and no connection is made from them.
+func (s *Stack) SetAddresses(own []netip.Addr, further ...netip.Addr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wanted := make(map[netip.Addr]bool, len(addrs))
-	for _, addr := range addrs {
-		wanted[addr.Unmap()] = true
+	wanted := make(map[netip.Addr]stack.PrimaryEndpointBehavior, len(own)+len(further))
+	for _, addr := range further {
+		wanted[addr.Unmap()] = stack.NeverPrimaryEndpoint
 	}
-	for addr := range s.addresses {
-		if wanted[addr] {
+	for _, addr := range own {
+		wanted[addr.Unmap()] = stack.CanBePrimaryEndpoint
+	}
+	for addr, behavior := range s.addresses {
+		if now, ok := wanted[addr]; ok && now == behavior {
 			continue
 		}
 		if err := s.stack.RemoveAddress(nicID, tcpip.AddrFromSlice(addr.AsSlice())); err != nil {
@@ -146,18 +153,18 @@ func (s *Stack) SetAddresses(addrs []netip.Addr) error {
 		}
 		delete(s.addresses, addr)
 	}
-	for addr := range wanted {
-		if s.addresses[addr] {
+	for addr, behavior := range wanted {
+		if _, ok := s.addresses[addr]; ok {
 			continue
 		}
 		err := s.stack.AddProtocolAddress(nicID, tcpip.ProtocolAddress{
 			Protocol:          protocolOf(addr),
 			AddressWithPrefix: tcpip.AddrFromSlice(addr.AsSlice()).WithPrefix(),
-		}, stack.AddressProperties{})
+		}, stack.AddressProperties{PEB: behavior})
 		if err != nil {
 			return fmt.Errorf("adding address %v: %s", addr, err)
 		}
-		s.addresses[addr] = true
+		s.addresses[addr] = behavior
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"net/netip"
-	"slices"
 
 	"tailscale.com/ipn"
 	"tailscale.com/tailcfg"
@@ -21,6 +20,8 @@ type Self struct {
 	MagicDNSSuffix string
 	User           string
 	Tags           []string
+	// Services are the addresses of the Tailscale Services that this node may host, by their names (svc:web).
+	Services map[string][]netip.Addr
 
 	users map[tailcfg.UserID]string
 }
@@ -96,16 +97,18 @@ func (s *Self) update(node *tailcfg.Node) {
 	if len(node.Tags) == 0 {
 		s.User = s.users[node.User]
 	}
+	s.Services = servicesOf(node)
 }
 
 // setSelf gives the stack the node's addresses. They are valid ones: the control server gave them.
 func (n *Node) setSelf(self *Self) {
 	if stack := n.stack.Load(); stack != nil {
-		if err := stack.SetAddresses(slices.Clone(self.Addresses)); err != nil && n.options.Logf != nil {
+		if err := stack.SetAddresses(self.Addresses, self.serviceAddresses()...); err != nil && n.options.Logf != nil {
 			n.options.Logf("tailproxy: %v", err)
 		}
 	}
 	n.self.Store(self)
+	n.services.look()
 }
 
 func mergeUsers(known map[tailcfg.UserID]string, more map[tailcfg.UserID]tailcfg.UserProfileView) map[tailcfg.UserID]string {

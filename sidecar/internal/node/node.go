@@ -45,6 +45,8 @@ type Node struct {
 	self   atomic.Pointer[Self]
 	exit   atomic.Pointer[exitSetting]
 	dns    dnsCache
+	// services are those that this node offers.
+	services services
 
 	synced     chan struct{} // closed when the first netmap is here
 	syncedOnce sync.Once

@@ -25,10 +25,12 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// tsnet leaves it off on Linux, where accepting routes changes the host's; here it changes only ours.
+	// tsnet leaves it off on Linux, where accepting routes changes the host's; here it changes only ours. A session that was
+	// killed may have left its services.
 	if _, err := client.EditPrefs(ctx, &ipn.MaskedPrefs{
-		RouteAllSet: true,
-		Prefs:       ipn.Prefs{RouteAll: true},
+		RouteAllSet:          true,
+		AdvertiseServicesSet: true,
+		Prefs:                ipn.Prefs{RouteAll: true},
 	}); err != nil {
 		return fmt.Errorf("accepting subnet routes: %w", err)
 	}

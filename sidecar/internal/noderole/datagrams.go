@@ -140,7 +140,7 @@ func (d datagrams) follow(opened *datagram.Opened, decision route.Decision, star
 	event.Network = message.NetworkUDP
 	event.PID = message.Limit(d.pid)
 	r.notifyFlow(message.EventFlowOpened, event)
-	opened.Counters = &f.counters
+	opened.Counters = f.counters
 	opened.Closed = func(err error) {
 		r.flows.close(f)
 		r.notifyFlow(message.EventFlowClosed, f.closed(err))

@@ -57,7 +57,7 @@ func TestProgramsDialByTheirOwnSockets(t *testing.T) {
 		}
 		opened := within(t, "flowOpened", d.opened)
 		want := message.FlowOpened{
-			Flow: opened.Flow, Run: "a", Network: message.NetworkTCP,
+			Flow: opened.Flow, Direction: message.DirectionOutbound, Run: "a", Network: message.NetworkTCP,
 			Source:      netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), s.Port()).String(),
 			Destination: echo.String(), Name: name, Peer: hello.Name, PID: message.Limit(os.Getpid()),
 			Route: message.RouteTailnet, DialMs: opened.DialMs,

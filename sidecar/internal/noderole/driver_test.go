@@ -55,6 +55,7 @@ type driver struct {
 	opened    chan message.FlowOpened
 	closed    chan message.FlowClosed
 	dialed    chan dialed
+	exports   chan message.ExportState
 	closeOnce sync.Once
 }
 
@@ -90,6 +91,7 @@ func prepareDriver(t testing.TB, ours io.ReadWriteCloser) *driver {
 		opened:   make(chan message.FlowOpened, many),
 		closed:   make(chan message.FlowClosed, many),
 		dialed:   make(chan dialed, many),
+		exports:  make(chan message.ExportState, many),
 	}
 	channel.HandleEvent(d.conn, message.EventState, func(e message.StateEvent) {
 		d.mu.Lock()
@@ -100,6 +102,7 @@ func prepareDriver(t testing.TB, ours io.ReadWriteCloser) *driver {
 	channel.HandleEvent(d.conn, message.EventClientGone, func(e message.ClientGone) { d.gone <- e })
 	channel.HandleEvent(d.conn, message.EventFlowOpened, func(e message.FlowOpened) { d.opened <- e })
 	channel.HandleEvent(d.conn, message.EventFlowClosed, func(e message.FlowClosed) { d.closed <- e })
+	channel.HandleEvent(d.conn, message.EventExportState, func(e message.ExportState) { d.exports <- e })
 	channel.HandleEvent(d.conn, message.EventLog, func(message.Log) {})
 	channel.HandleEvent(d.conn, message.EventClient, d.client)
 	channel.HandleRequest(d.conn, message.MethodAsk, func(_ context.Context, q message.Ask) (message.AskResult, error) {
@@ -342,8 +345,8 @@ func within[T any](t testing.TB, what string, c <-chan T) T {
 	}
 }
 
-// peer serves one TCP service of this process on the tailnet, by a forward of a node of the lab.
-func peer(t testing.TB, l *lab.Lab, name string, port uint16, serve func(conn *net.TCPConn)) {
+// serves is a program on loopback.
+func serves(t testing.TB, serve func(conn *net.TCPConn)) netip.AddrPort {
 	t.Helper()
 	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -363,9 +366,15 @@ func peer(t testing.TB, l *lab.Lab, name string, port uint16, serve func(conn *n
 			}()
 		}
 	}()
+	return listener.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// peer serves one TCP service of this process on the tailnet, by a forward of a node of the lab.
+func peer(t testing.TB, l *lab.Lab, name string, port uint16, serve func(conn *net.TCPConn)) {
+	t.Helper()
+	target := serves(t, serve)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	target := listener.Addr().(*net.TCPAddr).AddrPort()
 	if _, err := l.AddNode(ctx, name, lab.Forward{Port: port, Target: target}); err != nil {
 		t.Fatal(err)
 	}

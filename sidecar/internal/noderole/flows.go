@@ -20,7 +20,7 @@ type flow struct {
 	program    splice.Side
 	connection dial.Connection
 	started    time.Time
-	counters   splice.Counters
+	counters   *splice.Counters
 
 	mu  sync.Mutex
 	cut error // why we reset it
@@ -42,7 +42,7 @@ func (f *flow) reset(reason error) {
 
 // serve splices until both directions are done.
 func (f *flow) serve(early []byte, pool *splice.Pool) message.FlowClosed {
-	err := splice.Join(f.program, f.connection.Side, early, pool, &f.counters)
+	err := splice.Join(f.program, f.connection.Side, early, pool, f.counters)
 	f.mu.Lock()
 	if f.cut != nil {
 		err = f.cut
@@ -64,6 +64,7 @@ func (f *flow) closed(err error) message.FlowClosed {
 func (f *flow) opened(source netip.AddrPort, took time.Duration) message.FlowOpened {
 	return message.FlowOpened{
 		Flow:        f.id,
+		Direction:   message.DirectionOutbound,
 		Run:         f.run,
 		Network:     message.NetworkTCP,
 		Source:      source.String(),
@@ -93,13 +94,20 @@ type flows struct {
 }
 
 func (f *flows) open(run string, program splice.Side, connection dial.Connection, started time.Time) *flow {
+	return f.add(&flow{
+		run: run, program: program, connection: connection, started: started, counters: new(splice.Counters),
+	})
+}
+
+// add numbers a flow.
+func (f *flows) add(opened *flow) *flow {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.byID == nil {
 		f.byID = map[message.ID]*flow{}
 	}
 	f.last++
-	opened := &flow{id: f.last, run: run, program: program, connection: connection, started: started}
+	opened.id = f.last
 	f.byID[opened.id] = opened
 	if f.ended {
 		f.cutLocked(opened)

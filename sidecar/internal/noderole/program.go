@@ -219,3 +219,8 @@ func (p *program) Query(ctx context.Context, query []byte) []byte {
 func (p *program) Flow(ctx context.Context, flow dialsocket.Flow) (netip.AddrPort, error) {
 	return p.openFlow(ctx, flow)
 }
+
+// Control implements dialsocket.Run.
+func (p *program) Control(context.Context) (int, error) {
+	return dialsocket.ConnectControl(p.run.control)
+}

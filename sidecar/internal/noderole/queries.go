@@ -3,12 +3,14 @@ package noderole
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/node"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 )
 
 func describeSelf(self *node.Self) message.Node {
@@ -48,21 +50,43 @@ func (r *role) peers(context.Context, message.Empty) (message.Peers, error) {
 		return result, message.Errorf(message.NotConnected, "the node was not started")
 	}
 	for _, peer := range n.Peers().All() {
-		described := message.Peer{
-			ID:             string(peer.StableID),
-			Name:           peer.Name,
-			Addresses:      []string{},
-			Online:         peer.Online,
-			User:           peer.User,
-			Tags:           peer.Tags,
-			ExitNodeOption: peer.ExitNodeOption,
-		}
-		for _, addr := range peer.Addresses {
-			described.Addresses = append(described.Addresses, addr.String())
-		}
-		result.Peers = append(result.Peers, described)
+		result.Peers = append(result.Peers, describePeer(peer))
 	}
 	return result, nil
+}
+
+func describePeer(peer *peers.Peer) message.Peer {
+	described := message.Peer{
+		ID:             string(peer.StableID),
+		Name:           peer.Name,
+		Addresses:      []string{},
+		Online:         peer.Online,
+		User:           peer.User,
+		Tags:           peer.Tags,
+		ExitNodeOption: peer.ExitNodeOption,
+	}
+	for _, addr := range peer.Addresses {
+		described.Addresses = append(described.Addresses, addr.String())
+	}
+	return described
+}
+
+// whois says who has an address. This node is one of those.
+func (r *role) whois(_ context.Context, params message.Whois) (message.WhoisResult, error) {
+	n := r.node.Load()
+	if n == nil {
+		return message.WhoisResult{}, errNotStarted
+	}
+	addr, err := netip.ParseAddr(params.Address)
+	if err != nil {
+		return message.WhoisResult{}, message.Wrap(message.Protocol, err)
+	}
+	peer := n.Whois(addr.Unmap())
+	if peer == nil {
+		return message.WhoisResult{}, nil
+	}
+	described := describePeer(peer)
+	return message.WhoisResult{Peer: &described}, nil
 }
 
 func (r *role) resolve(ctx context.Context, params message.Resolve) (message.ResolveResult, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/channel"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
+	"github.com/tailproxy/tailproxy/sidecar/internal/export"
 	"github.com/tailproxy/tailproxy/sidecar/internal/handshake"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/node"
@@ -39,6 +40,7 @@ type role struct {
 	flows   flows
 	watched atomic.Bool // whether Node wants to know of flows
 	clients clients
+	exports *export.Table
 	pool    splice.Pool
 
 	mu        sync.Mutex
@@ -50,6 +52,7 @@ type role struct {
 // why the channel ended, nil when that was in order.
 func Run(ctx context.Context, rwc io.ReadWriteCloser) error {
 	r := &role{conn: channel.New(rwc)}
+	r.exports = export.New(exporting{r})
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	handshake.Install(r.conn, message.RoleNode, func(context.Context) error { r.close(); return nil })
 	r.install()
@@ -67,6 +70,12 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodResolve, r.resolve)
 	channel.HandleRequest(r.conn, message.MethodFileCapabilities, fileCapabilities)
 	channel.HandleRequest(r.conn, message.MethodPeers, r.peers)
+	channel.HandleRequest(r.conn, message.MethodWhois, r.whois)
+	channel.HandleRequest(r.conn, message.MethodExport, r.export)
+	channel.HandleRequest(r.conn, message.MethodRetarget, r.retarget)
+	channel.HandleRequest(r.conn, message.MethodUnexport, r.unexport)
+	channel.HandleRequest(r.conn, message.MethodExports, r.listExports)
+	channel.HandleRequest(r.conn, message.MethodListening, listening)
 	// In order with the events of their clients and with the dials of their runs.
 	channel.HandleInOrder(r.conn, message.MethodClientDial, r.clientDial)
 	channel.HandleInOrder(r.conn, message.MethodRegister, r.register)
@@ -174,12 +183,14 @@ func (r *role) close() {
 		}
 		// Flows first: when their clients are reset the flows end, and nobody would know their peers.
 		r.flows.resetAll()
+		r.exports.End()
 		r.cancel(node.ErrStopped)
 		served := r.dials.Load()
 		if served != nil {
 			served.end()
 		}
 		r.tasks.Wait()
+		r.exports.Wait()
 		if served != nil {
 			served.close()
 		}

@@ -18,6 +18,8 @@ type run struct {
 	policy route.Policy
 	ask    bool
 	udp    message.UDPPolicy
+	// control is the path of the control socket, if it has one.
+	control string
 	// ctx ends with the run.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -109,11 +111,12 @@ func (r *role) register(_ context.Context, params message.Register, answer func(
 
 func (r *runs) register(ctx context.Context, params message.Register) error {
 	added := &run{
-		name:  params.Run,
-		token: params.Token,
-		ask:   params.Policy.Ask,
-		udp:   params.Policy.UDP,
-		flows: map[*flow]struct{}{},
+		name:    params.Run,
+		token:   params.Token,
+		ask:     params.Policy.Ask,
+		udp:     params.Policy.UDP,
+		control: params.Control,
+		flows:   map[*flow]struct{}{},
 	}
 	added.policy.OnlyTailnet = params.Policy.OnlyTailnet
 	for _, text := range params.Policy.Bypass {
@@ -172,6 +175,8 @@ func (r *role) unregister(_ context.Context, params message.Unregister, answer f
 	// Resetting thousands of flows is no work for the goroutine that reads the channel.
 	go func() {
 		ended.end()
+		// Whoever hears the answer may export the same ports again.
+		r.exports.EndRun(ended.name)
 		answer(message.Empty{}, nil)
 	}()
 }

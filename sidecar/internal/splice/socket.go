@@ -33,6 +33,19 @@ func NewSocket(fd int, local, remote netip.AddrPort) (*Socket, error) {
 	return &Socket{file: file, raw: raw, local: local, remote: remote}, nil
 }
 
+// Prepare sets a TCP socket up as [NewSocket] takes it, or closes it. What one side wrote in pieces was its choice, so that
+// nothing waits for more.
+func Prepare(fd int) error {
+	err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	if err == nil {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
+	if err != nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
 func (s *Socket) next(pool *Pool) (*[]byte, int, error) {
 	buffer, n, err := nextOf(s.raw, pool)
 	return buffer, n, s.named("read", err)

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
 )
 
 // stockSize is how many sockets are kept ready. More dials than this seldom end at one moment.
@@ -77,12 +79,7 @@ func joiner(address netip.AddrPort) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	err = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	if err == nil {
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	}
-	if err != nil {
-		unix.Close(fd)
+	if err := splice.Prepare(fd); err != nil {
 		return -1, err
 	}
 	return fd, nil

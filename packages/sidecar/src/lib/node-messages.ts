@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { exportMethods } from './export-messages.ts'
 import {
   Base64,
   Count,
@@ -153,6 +154,8 @@ export const nodeMethods = {
       run: RunId,
       token: z.string().min(32).max(128),
       policy: RunPolicy,
+      /** The run's control socket (docs/control-protocol.md), for processes that cannot reach it. */
+      control: SocketPath.optional(),
     }),
     result: Empty,
   },
@@ -163,4 +166,9 @@ export const nodeMethods = {
     result: z.strictObject({ present: z.boolean() }),
   },
   peers: { params: Empty, result: z.strictObject({ peers: z.array(Peer) }) },
+  whois: {
+    params: z.strictObject({ address: Text }),
+    result: z.strictObject({ peer: Peer.optional() }),
+  },
+  ...exportMethods,
 } as const

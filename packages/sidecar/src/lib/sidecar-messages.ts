@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ERROR_CODES } from './error-code.ts'
+import { ExportState } from './export-messages.ts'
 import { Base64, Count, Identifier, Milliseconds, Network, Route, RunId, Text } from './fields.ts'
 import { NodeState } from './node-messages.ts'
 
@@ -14,6 +15,8 @@ const ClientEvent = z.strictObject({
 
 export const FlowOpened = z.strictObject({
   flow: Identifier,
+  /** `outbound` is from a program to the tailnet. */
+  direction: z.enum(['outbound', 'inbound']),
   run: RunId.optional(),
   network: Network,
   source: Text,
@@ -23,6 +26,8 @@ export const FlowOpened = z.strictObject({
   peer: Text.optional(),
   /** The process that dialled, when it came by the dial socket. */
   pid: Identifier.optional(),
+  /** What an inbound one came to. */
+  export: Identifier.optional(),
   route: Route,
   dialMs: Milliseconds,
 })
@@ -54,6 +59,7 @@ export const SidecarEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('authUrl'), params: z.strictObject({ url: z.url() }) }),
   z.strictObject({ event: z.literal('flowOpened'), params: FlowOpened }),
   z.strictObject({ event: z.literal('flowClosed'), params: FlowClosed }),
+  z.strictObject({ event: z.literal('exportState'), params: ExportState }),
   z.strictObject({
     event: z.literal('log'),
     params: z.strictObject({
@@ -64,7 +70,7 @@ export const SidecarEvent = z.discriminatedUnion('event', [
 ])
 export type SidecarEvent = z.infer<typeof SidecarEvent>
 
-export const AskParams = z.strictObject({
+const OutboundAsk = z.strictObject({
   origin: z.enum(['socks', 'preload']),
   direction: z.literal('outbound'),
   network: Network,
@@ -75,6 +81,28 @@ export const AskParams = z.strictObject({
   run: RunId.optional(),
   pid: Identifier.optional(),
 })
+/** A flow of a program, to the tailnet or elsewhere. */
+export type OutboundAsk = z.infer<typeof OutboundAsk>
+
+const InboundAsk = z.strictObject({
+  origin: z.literal('export'),
+  direction: z.literal('inbound'),
+  network: Network,
+  /** The peer's address. */
+  source: Text,
+  /** Ours. */
+  destination: Text,
+  export: Identifier,
+  /** The peer's name, if it is known; so is who it is: a user, or tags. */
+  peer: Text.optional(),
+  user: Text.optional(),
+  tags: z.array(Text).optional(),
+  run: RunId.optional(),
+})
+/** A connection from the tailnet to an export. */
+export type InboundAsk = z.infer<typeof InboundAsk>
+
+export const AskParams = z.discriminatedUnion('direction', [OutboundAsk, InboundAsk])
 /** A flow for which the sidecar wants a verdict. */
 export type Ask = z.infer<typeof AskParams>
 

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { AnswerError } from './channel.ts'
 import type { HelloResult } from './common-messages.ts'
 import { SidecarProtocolError } from './errors.ts'
+import type { Exported, ExportParams, ExportResult, ExportState } from './export-messages.ts'
 import {
   type ClientDialParams,
   type ClientDialResult,
@@ -39,11 +40,16 @@ export interface SidecarEvents {
   /** This and `flowClosed` only after `watchFlows(true)`. */
   flowOpened: (flow: FlowOpened) => void
   flowClosed: (flow: FlowClosed) => void
+  /** At most four times a second, but for an export's first connection and the last one's end. */
+  exportState: (state: ExportState) => void
   log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
 }
 
 export interface SidecarOptions extends SidecarCommand {
-  /** Gives the verdict on a flow of a run whose policy asks. Without it all such flows are denied. */
+  /**
+   * Gives the verdict on a flow of a run whose policy asks, and on a connection to an export that
+   * does. Without it all such are denied.
+   */
   onAsk?: (ask: Ask) => Verdict | Promise<Verdict>
 }
 
@@ -61,6 +67,15 @@ export interface ListenSocksOptions {
 export interface DialRequest extends Omit<ClientDialParams, 'onSuccess' | 'leftover' | 'network'> {
   onSuccess: Uint8Array
   leftover?: Uint8Array
+}
+
+export interface ExportRequest extends Omit<ExportParams, 'network'> {}
+
+export interface ListeningSocket {
+  /** What the socket is bound to, as `0.0.0.0:8000` or `[::]:8000`. */
+  address: string
+  /** Its `SO_COOKIE`. */
+  cookie: bigint
 }
 
 /** A Tailscale node in a process of its own, driven over its channel. */
@@ -167,12 +182,20 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     })
   }
 
-  /** Makes a wrapped command known, with its token (32 to 128 characters) and policy. */
-  async register(run: string, token: string, policy: RunPolicy): Promise<void> {
-    await this.#process.request('register', nodeMethods.register, { run, token, policy })
+  /**
+   * Makes a wrapped command known, with its token (32 to 128 characters), its policy and, if it has
+   * one, the absolute path of its control socket.
+   */
+  async register(run: string, token: string, policy: RunPolicy, control?: string): Promise<void> {
+    await this.#process.request('register', nodeMethods.register, {
+      run,
+      token,
+      policy,
+      ...(control === undefined ? {} : { control }),
+    })
   }
 
-  /** Forgets a run and resets its open flows. */
+  /** Forgets a run; its open flows are reset, its exports end. */
   async unregister(run: string): Promise<void> {
     await this.#process.request('unregister', nodeMethods.unregister, { run })
   }
@@ -186,6 +209,46 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const schema = nodeMethods.fileCapabilities
     const { present } = await this.#process.request('fileCapabilities', schema, { path })
     return present
+  }
+
+  /** Who has an address of the tailnet; undefined when nobody does. */
+  async whois(address: string): Promise<Peer | undefined> {
+    const { peer } = await this.#process.request('whois', nodeMethods.whois, { address })
+    return peer
+  }
+
+  /** Serves targets on this host at a port of the node. A port that is taken is `busy`. */
+  export(request: ExportRequest, signal?: AbortSignal): Promise<ExportResult> {
+    const params = { ...request, network: 'tcp' as const }
+    return this.#process.request('export', nodeMethods.export, params, signal)
+  }
+
+  /** Sends an export's connections elsewhere from now on; open ones stay. */
+  async retarget(id: number, targets: string[]): Promise<void> {
+    await this.#process.request('retarget', nodeMethods.retarget, { export: id, targets })
+  }
+
+  /** Ends an export, if there is one; its connections are reset, or go on when they are drained. */
+  async unexport(id: number, { drain = false }: { drain?: boolean } = {}): Promise<void> {
+    await this.#process.request('unexport', nodeMethods.unexport, { export: id, drain })
+  }
+
+  async exports(): Promise<Exported[]> {
+    const { exports } = await this.#process.request('exports', nodeMethods.exports, {})
+    return exports
+  }
+
+  /** Whether each of these sockets, whoever has it, listens. */
+  async listening(sockets: ListeningSocket[]): Promise<boolean[]> {
+    const { listening } = await this.#process.request('listening', nodeMethods.listening, {
+      sockets: sockets.map(({ address, cookie }) => ({ address, cookie: cookie.toString() })),
+    })
+    if (listening.length !== sockets.length) {
+      throw new SidecarProtocolError(
+        `asked about ${sockets.length} sockets, the sidecar answered for ${listening.length}`,
+      )
+    }
+    return listening
   }
 
   /** Ends the node and its process; every connection is reset. Safe to call twice. */
@@ -229,6 +292,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
         break
       case 'flowClosed':
         this.emit('flowClosed', params)
+        break
+      case 'exportState':
+        this.emit('exportState', params)
         break
       case 'log':
         this.emit('log', params.level, params.message)

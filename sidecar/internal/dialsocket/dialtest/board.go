@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	boardSize  = 9_437_184
+	boardSize  = 13_631_488
 	resolverAt = 64
 	routesAt   = 4_096
 	failuresAt = 65_536

@@ -174,19 +174,10 @@ func (p *Program) Cancel(cookie uint64) {
 // Ask sends a question and returns the answer, nil for none. A socket of the program may come with it.
 func (p *Program) Ask(kind byte, body []byte, descriptors ...int) []byte {
 	p.t.Helper()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer unix.Close(pair[0])
-	p.Send(Message(kind, body), append([]int{pair[1]}, descriptors...)...)
-	unix.Close(pair[1])
-	timeout := unix.NsecToTimeval(int64(patience))
-	if err := unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
-		p.t.Fatal(err)
-	}
+	reply := p.question(kind, body, descriptors...)
+	defer unix.Close(reply)
 	answer := make([]byte, 1<<16)
-	n, _, err := unix.Recvfrom(pair[0], answer, 0)
+	n, _, err := unix.Recvfrom(reply, answer, 0)
 	if err != nil {
 		p.t.Fatalf("waiting for an answer: %v", err)
 	}
@@ -194,6 +185,22 @@ func (p *Program) Ask(kind byte, body []byte, descriptors ...int) []byte {
 		return nil
 	}
 	return answer[:n]
+}
+
+// question sends one and returns the socket on which its answer comes.
+func (p *Program) question(kind byte, body []byte, descriptors ...int) (reply int) {
+	p.t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.Send(Message(kind, body), append([]int{pair[1]}, descriptors...)...)
+	unix.Close(pair[1])
+	timeout := unix.NsecToTimeval(int64(patience))
+	if err := unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
+		p.t.Fatal(err)
+	}
+	return pair[0]
 }
 
 // Resolve returns the answer to RESOLVE for both families.
