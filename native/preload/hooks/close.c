@@ -1,8 +1,8 @@
 /* close(2): ends a dial that is under way, and leaves the library's own descriptors alone. Async-signal-safe, as POSIX has it. */
 #include "channel.h"
+#include "departure.h"
 #include "fail.h"
 #include "state.h"
-#include "tarpit.h"
 
 #include <unistd.h>
 
@@ -12,9 +12,10 @@ TP_HOOK int close(int fd)
 	/* The program never opened it. */
 	if (tp_channel_owns(fd))
 		return tp_fail(-EBADF);
-	uint64_t pending = tp_tarpit_pending(fd);
+	struct tp_departure departure;
+	tp_departure_look(fd, &departure);
 	int result = tp_next.close(fd);
 	/* Afterwards: the sidecar then looks whether the socket has another owner. */
-	tp_tarpit_cancel(pending);
+	tp_departure_tell(&departure);
 	return result;
 }

@@ -1,7 +1,7 @@
 /* dup2(2): what it puts in the place of `to` may be the end of a dial; a descriptor of the library's own moves out of its way. */
 #include "channel.h"
+#include "departure.h"
 #include "state.h"
-#include "tarpit.h"
 
 #include <unistd.h>
 
@@ -12,9 +12,10 @@ TP_HOOK int dup2(int from, int to)
 		return tp_next.dup2(from, to);
 	if (tp_channel_owns(to))
 		tp_channel_yield(to);
-	uint64_t pending = tp_tarpit_pending(to);
+	struct tp_departure departure;
+	tp_departure_look(to, &departure);
 	int result = tp_next.dup2(from, to);
 	if (result >= 0)
-		tp_tarpit_cancel(pending);
+		tp_departure_tell(&departure);
 	return result;
 }

@@ -1,6 +1,6 @@
 /* fclose(3): the C library's own close() in it is not seen. */
+#include "departure.h"
 #include "state.h"
-#include "tarpit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,9 +9,10 @@ TP_HOOK int fclose(FILE *stream)
 {
 	tp_state();
 	int saved = errno;
-	uint64_t pending = tp_tarpit_pending(tp_next.fileno(stream));
+	struct tp_departure departure;
+	tp_departure_look(tp_next.fileno(stream), &departure);
 	errno = saved;
 	int result = tp_next.fclose(stream);
-	tp_tarpit_cancel(pending);
+	tp_departure_tell(&departure);
 	return result;
 }

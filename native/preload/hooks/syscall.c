@@ -38,6 +38,14 @@ __attribute__((used)) long tp_syscall_caught(long number, long a, long b, long c
 	switch (number) {
 	case SYS_connect:
 		return connect(fd, (const struct sockaddr *)b, (socklen_t)c);
+	case SYS_bind:
+		return bind(fd, (const struct sockaddr *)b, (socklen_t)c);
+	case SYS_listen:
+		return listen(fd, (int)b);
+	case SYS_accept:
+		return accept(fd, (struct sockaddr *)b, (socklen_t *)c);
+	case SYS_accept4:
+		return accept4(fd, (struct sockaddr *)b, (socklen_t *)c, (int)d);
 	case SYS_getpeername:
 		return getpeername(fd, (struct sockaddr *)b, (socklen_t *)c);
 	case SYS_getsockname:
@@ -84,7 +92,8 @@ __asm__("	.text\n"
 	"	.globl syscall\n"
 	"	.type syscall, %function\n"
 	"syscall:\n"
-	"	.cfi_startproc\n" FIRST CAUGHT(SYS_connect) CAUGHT(SYS_sendto) CAUGHT(SYS_sendmsg) CAUGHT(SYS_sendmmsg)
+	"	.cfi_startproc\n" FIRST CAUGHT(SYS_connect) CAUGHT(SYS_bind) CAUGHT(SYS_listen)
+		CAUGHT(SYS_accept) CAUGHT(SYS_accept4) CAUGHT(SYS_sendto) CAUGHT(SYS_sendmsg) CAUGHT(SYS_sendmmsg)
 		CAUGHT(SYS_recvfrom) CAUGHT(SYS_recvmsg) CAUGHT(SYS_recvmmsg) CAUGHT(SYS_getpeername) CAUGHT(SYS_getsockname)
 			CAUGHT(SYS_getsockopt) CAUGHT(SYS_close) CAUGHT(SYS_close_range) CAUGHT_DUP2 CAUGHT(SYS_dup3)
 				CAUGHT(SYS_execve) CAUGHT(SYS_execveat) CAUGHT(SYS_io_uring_setup) LAST

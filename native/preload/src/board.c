@@ -156,21 +156,32 @@ int tp_board_failure(uint64_t cookie)
 	return 0;
 }
 
-/** Reads an entry whole. Returns its cookie, 0 when it is unused, or being written. */
+/** Reads an entry whole. False when it is unused, or being written. */
+static bool take_entry(const struct tp_board_entry *shared, struct tp_board_entry *out)
+{
+	uint64_t words[sizeof *out / 8];
+	for (size_t i = 0; i < sizeof *out / 8; i++)
+		words[i] = __atomic_load_n((const uint64_t *)(const void *)shared + i, __ATOMIC_ACQUIRE);
+	memcpy(out, words, sizeof *out);
+	return out->cookie != 0 && (out->family == 4 || out->family == 6) &&
+	       __atomic_load_n(&shared->cookie, __ATOMIC_RELAXED) == out->cookie;
+}
+
+static void address_of(const struct tp_board_entry *entry, struct tp_address *out)
+{
+	memset(out, 0, sizeof *out);
+	out->family = entry->family == 4 ? AF_INET : AF_INET6;
+	out->port = entry->port;
+	memcpy(out->bytes, entry->address, entry->family == 4 ? 4 : 16);
+}
+
+/** Returns the entry's cookie, or 0. */
 static uint64_t read_entry(const struct tp_board_entry *shared, struct tp_address *out)
 {
 	struct tp_board_entry entry;
-	uint64_t words[sizeof entry / 8];
-	for (size_t i = 0; i < sizeof entry / 8; i++)
-		words[i] = __atomic_load_n((const uint64_t *)(const void *)shared + i, __ATOMIC_ACQUIRE);
-	memcpy(&entry, words, sizeof entry);
-	if (entry.cookie == 0 || (entry.family != 4 && entry.family != 6) ||
-	    __atomic_load_n(&shared->cookie, __ATOMIC_RELAXED) != entry.cookie)
+	if (!take_entry(shared, &entry))
 		return 0;
-	memset(out, 0, sizeof *out);
-	out->family = entry.family == 4 ? AF_INET : AF_INET6;
-	out->port = entry.port;
-	memcpy(out->bytes, entry.address, entry.family == 4 ? 4 : 16);
+	address_of(&entry, out);
 	return entry.cookie;
 }
 
@@ -184,6 +195,21 @@ bool tp_board_peer(int family, uint16_t local_port, uint64_t cookie, struct tp_a
 {
 	const struct tp_board_entry *entry = entry_of(family, TP_BOARD_PEERS4, TP_BOARD_PEERS6, local_port);
 	return entry && cookie != 0 && read_entry(entry, out) == cookie;
+}
+
+bool tp_board_client(const struct tp_address *from, const struct tp_address *to, struct tp_address *out)
+{
+	const struct tp_board_entry *shared = entry_of(from->family, TP_BOARD_CLIENTS4, TP_BOARD_CLIENTS6, from->port);
+	struct tp_board_entry entry;
+	uint16_t port;
+	if (!shared || !take_entry(shared, &entry))
+		return false;
+	memcpy(&port, entry.end, sizeof port);
+	/* A stranger may have connected from the same port to something else. */
+	if (port != to->port || memcmp(entry.end + 2, to->bytes + (to->family == AF_INET ? 1 : 13), 3) != 0)
+		return false;
+	address_of(&entry, out);
+	return true;
 }
 
 static bool is_loopback_itself(const struct tp_address *address)

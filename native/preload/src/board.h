@@ -29,6 +29,9 @@ int tp_board_failure(uint64_t cookie);
 /** Whom the tarpit stands for, by the local port of the program's socket and the tarpit's family. */
 bool tp_board_peer(int family, uint16_t local_port, uint64_t cookie, struct tp_address *out);
 
+/** Whom the sidecar stands for that has connected from `from` (its port, over its family) to `to`. */
+bool tp_board_client(const struct tp_address *from, const struct tp_address *to, struct tp_address *out);
+
 /** Whom a flow socket stands for. */
 bool tp_board_udp_peer(const struct tp_address *flow, struct tp_address *out);
 /** The flow socket that the socket with this SO_COOKIE has for a destination. */

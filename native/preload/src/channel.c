@@ -2,13 +2,14 @@
 
 #include "board.h"
 #include "bootstrap.h"
+#include "control.h"
 #include "memory.h"
+#include "receive.h"
 #include "syscall.h"
 #include "wait.h"
 #include "welcome.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -152,15 +153,6 @@ int tp_channel_send(const struct tp_config *config, const void *message, size_t 
 	return -ENETDOWN;
 }
 
-static int await(int fd, int64_t deadline)
-{
-	int waited;
-	do
-		waited = tp_wait(fd, POLLIN, deadline);
-	while (waited == -EINTR);
-	return waited < 0 ? -EAGAIN : 0;
-}
-
 long tp_channel_ask(const struct tp_config *config, const void *question, size_t size, int descriptor, uint8_t type,
 		    void *answer, size_t room, int64_t limit_ns)
 {
@@ -172,7 +164,7 @@ long tp_channel_ask(const struct tp_config *config, const void *question, size_t
 	long result = tp_channel_send(config, question, size, descriptors, descriptor >= 0 ? 2 : 1);
 	tp_syscall1(SYS_close, pair[1]);
 	if (result == 0)
-		result = await(pair[0], deadline);
+		result = tp_receive_await(pair[0], deadline);
 	if (result == 0) {
 		/* MSG_TRUNC: the whole length, also of what does not fit. */
 		result = tp_syscall6(SYS_recvfrom, pair[0], (long)answer, (long)room, MSG_DONTWAIT | MSG_TRUNC, 0, 0);
@@ -190,6 +182,7 @@ static void words_of(tp_own words[TP_CHANNEL_DESCRIPTORS_MAX])
 	words[2] = atomic_load_explicit(&inherited, memory_order_relaxed);
 	if (words[2] == words[1])
 		words[2] = 0;
+	words[3] = tp_control_own();
 }
 
 bool tp_channel_owns(int fd)
@@ -224,6 +217,10 @@ void tp_channel_yield(int fd)
 	tp_own now = atomic_load(channel);
 	if (tp_own_number(tp_bootstrap_own()) == fd) {
 		tp_bootstrap_move();
+		return;
+	}
+	if (tp_own_number(tp_control_own()) == fd) {
+		tp_control_move();
 		return;
 	}
 	if (tp_own_number(now) != fd)

@@ -44,7 +44,7 @@ long tp_channel_ask(const struct tp_config *config, const void *question, size_t
 /** Whether `fd` is one of the library's own descriptors, by identity and not by number alone. */
 bool tp_channel_owns(int fd);
 
-#define TP_CHANNEL_DESCRIPTORS_MAX 3
+#define TP_CHANNEL_DESCRIPTORS_MAX 4
 /** The numbers of the library's own descriptors, in order. */
 size_t tp_channel_descriptors(int out[TP_CHANNEL_DESCRIPTORS_MAX]);
 

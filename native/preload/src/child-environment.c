@@ -20,6 +20,8 @@ static const struct {
 	{ "HOST=", true },   { "PORT=", true }, { "PRELOAD_USER=", true },  { "PRELOAD_PASSWORD=", true }, { "BYPASS=", true },
 	{ "VERBOSE=", false }, { "EXIT=", false }, { "ONLY_TAILNET=", false }, { "SESSION=", false },
 	{ "SOCK=", true },   { "TOKEN=", true }, [TP_KEPT_BOOTSTRAP] = { "FD=", true },
+	{ "EXPORT_LISTENERS=", true }, { "CONTROL_SOCK=", true }, { "EXPORT_LOOPBACK=", false }, { "EXPORT_STRICT=", false },
+	{ "EXPORT_PEERS=", false },
 };
 
 /** The pages last found readable: an environment lies on few, and what the kernel would refuse must not crash here. */

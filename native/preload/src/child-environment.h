@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TP_KEPT_COUNT 12
+#define TP_KEPT_COUNT 17
 
 /** As of load. */
 struct tp_kept {

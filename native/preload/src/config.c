@@ -30,7 +30,9 @@ static bool is_on(const char *value)
 static int read_proxy(struct tp_config *config, const char *host, const char *port)
 {
 	if (!host && !port) {
-		config->complaint = "TAILPROXY_SOCK is set without TAILPROXY_HOST and TAILPROXY_PORT; set all of them";
+		config->complaint = config->export_listeners
+			? "TAILPROXY_EXPORT_LISTENERS is set without TAILPROXY_HOST and TAILPROXY_PORT; set all of them"
+			: "TAILPROXY_SOCK is set without TAILPROXY_HOST and TAILPROXY_PORT; set all of them";
 		return -EINVAL;
 	}
 	if (!host) {
@@ -103,6 +105,28 @@ static int read_dial_socket(struct tp_config *config, const char *path, const ch
 	return 0;
 }
 
+/* Whatever is wrong, listeners are kept to loopback. */
+static int read_exports(struct tp_config *config, char *const *environment)
+{
+	const char *path = value_of(environment, "CONTROL_SOCK"), *peers = value_of(environment, "EXPORT_PEERS");
+	size_t length = path ? strlen(path) : 0;
+	if (!config->export_listeners)
+		return 0;
+	if (!path) {
+		config->complaint = "TAILPROXY_EXPORT_LISTENERS is set without TAILPROXY_CONTROL_SOCK; set both or neither";
+		return -EINVAL;
+	}
+	if (length >= TP_SOCKET_PATH_MAX) {
+		config->complaint = "TAILPROXY_CONTROL_SOCK is longer than 107 bytes, the longest path of a Unix socket";
+		return -EINVAL;
+	}
+	memcpy(config->control_path, path, length + 1);
+	config->export_loopback = is_on(value_of(environment, "EXPORT_LOOPBACK"));
+	config->export_strict = is_on(value_of(environment, "EXPORT_STRICT"));
+	config->show_clients = !peers || is_on(peers);
+	return 0;
+}
+
 /* A block that cannot be read is left out: its addresses then go to the proxy, which is the closed side. */
 static void read_bypass(struct tp_config *config, const char *list)
 {
@@ -140,7 +164,8 @@ void tp_config_read(struct tp_config *config, char *const *environment)
 	memset(config, 0, sizeof *config);
 	config->bootstrap = -1;
 	config->verbose = is_on(value_of(environment, "VERBOSE"));
-	if (!host && !port && !path)
+	config->export_listeners = is_on(value_of(environment, "EXPORT_LISTENERS"));
+	if (!host && !port && !path && !config->export_listeners)
 		return;
 	config->strict = is_on(value_of(environment, "EXIT")) || is_on(value_of(environment, "ONLY_TAILNET"));
 	read_bypass(config, value_of(environment, "BYPASS"));
@@ -150,6 +175,8 @@ void tp_config_read(struct tp_config *config, char *const *environment)
 	if (read_credential(config, value_of(environment, "PRELOAD_USER"), value_of(environment, "PRELOAD_PASSWORD")) < 0)
 		return;
 	if (read_dial_socket(config, path, value_of(environment, "TOKEN"), value_of(environment, "FD")) < 0)
+		return;
+	if (read_exports(config, environment) < 0)
 		return;
 	config->mode = TP_MODE_ACTIVE;
 }

@@ -34,6 +34,11 @@ struct tp_config {
 	int bootstrap;		/* the number of an inherited one, as TAILPROXY_FD has it; -1 */
 	size_t bypass_count;
 	struct tp_cidr bypass[TP_BYPASS_MAX];
+	bool export_listeners;
+	bool export_loopback; /* those that were bound to a loopback address by name, too */
+	bool export_strict;   /* listen() fails when its export is refused */
+	bool show_clients;    /* accept() and getpeername() show the tailnet's peer */
+	char control_path[TP_SOCKET_PATH_MAX];
 	const char *complaint; /* what is wrong, for stderr; NULL when all is well */
 };
 

@@ -25,6 +25,8 @@ enum tp_message {
 	TP_FLOW = 11,
 	TP_FLOWED = 12,
 	TP_HOLD = 13,
+	TP_CONTROL = 14,
+	TP_CONTROLLED = 15,
 };
 
 enum { TP_HELLO_WELCOME = 1 };
@@ -32,7 +34,7 @@ enum { TP_RUN_ONLY_TAILNET = 1, TP_RUN_ASKS = 2 };
 enum { TP_UDP_PROXY = 0, TP_UDP_BLOCK = 1, TP_UDP_DIRECT = 2 };
 enum { TP_STATUS_FOUND = 0, TP_STATUS_NO_NAME = 1, TP_STATUS_NO_ADDRESS = 2, TP_STATUS_AGAIN = 3 };
 
-#define TP_BOARD_SIZE 9437184u
+#define TP_BOARD_SIZE 13631488u
 #define TP_BOARD_ROUTES_MAX 2048u
 #define TP_BOARD_RESOLVERS_MAX 16u
 #define TP_BOARD_FAILURES 65536u
@@ -44,6 +46,8 @@ enum { TP_STATUS_FOUND = 0, TP_STATUS_NO_NAME = 1, TP_STATUS_NO_ADDRESS = 2, TP_
 #define TP_BOARD_PEERS6 3145728u
 #define TP_BOARD_UDP4 5242880u
 #define TP_BOARD_UDP6 7340032u
+#define TP_BOARD_CLIENTS4 9437184u
+#define TP_BOARD_CLIENTS6 11534336u
 
 /** Offset 0. */
 struct tp_board_head {
@@ -85,7 +89,7 @@ struct tp_board_entry {
 	uint8_t address[16];
 	uint16_t port;
 	uint8_t family;
-	uint8_t zero[5];
+	uint8_t end[5]; /* of a client's entry: the listener's port and the last three bytes of its address; else zero */
 };
 
 _Static_assert(sizeof(struct tp_board_failure) == 16 && sizeof(struct tp_board_entry) == 32, "docs/preload-protocol.md");

@@ -40,6 +40,26 @@ static int raw_connect(int fd, const struct sockaddr *address, socklen_t length)
 	return (int)to_errno(tp_syscall3(SYS_connect, fd, address, length));
 }
 
+static int raw_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	return (int)to_errno(tp_syscall3(SYS_bind, fd, address, length));
+}
+
+static int raw_listen(int fd, int backlog)
+{
+	return (int)to_errno(tp_syscall2(SYS_listen, fd, backlog));
+}
+
+static int raw_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	return (int)to_errno(tp_syscall4(SYS_accept4, fd, address, length, flags));
+}
+
+static int raw_accept(int fd, struct sockaddr *address, socklen_t *length)
+{
+	return raw_accept4(fd, address, length, 0);
+}
+
 static int raw_close(int fd)
 {
 	return (int)to_errno(tp_syscall1(SYS_close, fd));
@@ -330,6 +350,10 @@ void *tp_next_find(const char *name)
 /* Whole from the start: the loader, or an allocator that the lookups below call, may use a hook before they are done. */
 struct tp_next tp_next = {
 	.connect = raw_connect,
+	.bind = raw_bind,
+	.listen = raw_listen,
+	.accept = raw_accept,
+	.accept4 = raw_accept4,
 	.close = raw_close,
 	.dup2 = raw_dup2,
 	.dup3 = raw_dup3,
@@ -390,6 +414,10 @@ struct named {
 
 static const struct named everywhere[] = {
 	NAMED(connect),
+	NAMED(bind),
+	NAMED(listen),
+	NAMED(accept),
+	NAMED(accept4),
 	NAMED(close),
 	NAMED(dup2),
 	NAMED(dup3),

@@ -6,6 +6,10 @@
 
 #include <netinet/in.h>
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
 bool tp_peer_of(const struct tp_config *config, int fd, struct tp_address *out)
 {
 	struct tp_address peer, local;
@@ -18,6 +22,9 @@ bool tp_peer_of(const struct tp_config *config, int fd, struct tp_address *out)
 	int protocol = tp_socket_option(fd, SOL_SOCKET, SO_PROTOCOL);
 	if (protocol == IPPROTO_UDP)
 		return tp_board_udp_peer(&peer, out);
-	return protocol == IPPROTO_TCP && tp_board_is_tarpit(&peer) && tp_socket_name(fd, false, &local) == 0 &&
-	       tp_board_peer(peer.family, local.port, tp_socket_identity(fd), out);
+	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP) || tp_socket_name(fd, false, &local) < 0)
+		return false;
+	if (tp_board_is_tarpit(&peer))
+		return tp_board_peer(peer.family, local.port, tp_socket_identity(fd), out);
+	return config->show_clients && tp_board_client(&peer, &local, out);
 }

@@ -11,4 +11,7 @@
 int tp_shown_name(int (*ask)(int, struct sockaddr *, socklen_t *), int fd, struct sockaddr *out, socklen_t *length,
 		  const struct tp_address *shown);
 
+/** The same after a call that has filled in the kernel's own answer: `length` is what it said, `room` what it was given. */
+void tp_shown_write(struct sockaddr *out, const socklen_t *length, socklen_t room, const struct tp_address *shown);
+
 #endif

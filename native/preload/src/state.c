@@ -1,6 +1,7 @@
 #include "state.h"
 
 #include "channel.h"
+#include "control.h"
 #include "exec.h"
 #include "line.h"
 #include "syscall.h"
@@ -17,7 +18,7 @@ static _Atomic int stage;
 static _Atomic int starter;
 
 /** What a call meets that the start itself makes, as by an allocator that dlsym() needs: no way out yet but to loopback. */
-static const struct tp_config starting = { .mode = TP_MODE_BROKEN, .bootstrap = -1 };
+static struct tp_config starting;
 
 static void start(void)
 {
@@ -31,6 +32,8 @@ static void start(void)
 	}
 	if (config.dial_socket)
 		tp_channel_init(&config);
+	if (config.mode == TP_MODE_ACTIVE)
+		tp_control_init(&config);
 	if (config.complaint) {
 		struct tp_line line = { 0 };
 		tp_line_text(&line, config.complaint);
@@ -42,6 +45,8 @@ __attribute__((noinline, cold)) static const struct tp_config *begin(void)
 {
 	int now = FRESH, self = (int)tp_syscall0(SYS_gettid);
 	if (atomic_compare_exchange_strong(&stage, &now, STARTING)) {
+		starting.mode = TP_MODE_BROKEN;
+		starting.bootstrap = -1;
 		atomic_store(&starter, self);
 		start();
 		atomic_store_explicit(&stage, READY, memory_order_release);

@@ -3,20 +3,17 @@
 #include "board.h"
 #include "channel.h"
 #include "memory.h"
+#include "receive.h"
 #include "syscall.h"
 #include "wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #define LIMIT_NS (5LL * 1000000000)
 #define WELCOME_SIZE (TP_HEADER_SIZE + 2)
-/** More than one is wrong; those are closed. */
-#define DESCRIPTORS_MAX 8
 
 static struct tp_run run;
 
@@ -25,39 +22,15 @@ const struct tp_run *tp_channel_run(void)
 	return &run;
 }
 
-static int await(int fd)
-{
-	int64_t deadline = tp_wait_now() + LIMIT_NS;
-	int waited;
-	do
-		waited = tp_wait(fd, POLLIN, deadline);
-	while (waited == -EINTR);
-	return waited;
-}
-
 /** Reads the message and its descriptor. Returns the descriptor or -ENETDOWN. */
 static int receive(int channel, uint8_t message[WELCOME_SIZE])
 {
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-	} control;
-	struct iovec part = { .iov_base = message, .iov_len = WELCOME_SIZE };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	int descriptors[DESCRIPTORS_MAX];
-	size_t count = 0;
-	long size = tp_syscall3(SYS_recvmsg, channel, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
-	if (size < 0)
-		return -ENETDOWN;
-	if (header.msg_controllen >= sizeof control.head && control.head.cmsg_level == SOL_SOCKET &&
-	    control.head.cmsg_type == SCM_RIGHTS && control.head.cmsg_len <= header.msg_controllen) {
-		count = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(descriptors, CMSG_DATA(&control.head), count * sizeof(int));
-	}
-	if (count == 1 && tp_message_is(message, (size_t)size, TP_WELCOME) && size == WELCOME_SIZE)
-		return descriptors[0];
-	while (count > 0)
-		tp_syscall1(SYS_close, descriptors[--count]);
+	int fd;
+	long size = tp_receive(channel, message, WELCOME_SIZE, &fd);
+	if (size == WELCOME_SIZE && fd >= 0 && tp_message_is(message, (size_t)size, TP_WELCOME))
+		return fd;
+	if (fd >= 0)
+		tp_syscall1(SYS_close, fd);
 	return -ENETDOWN;
 }
 
@@ -104,7 +77,7 @@ static int take_run(const uint8_t *body)
 int tp_welcome_await(int channel)
 {
 	uint8_t message[WELCOME_SIZE];
-	if (await(channel) < 0)
+	if (tp_receive_await(channel, tp_wait_now() + LIMIT_NS) < 0)
 		return -ENETDOWN;
 	int fd = receive(channel, message);
 	if (fd < 0)

@@ -300,10 +300,10 @@ answers = {
     'garbage': (os.urandom(64), []),
     'a message that is cut': (b'\\x01\\x02\\x06', []),
     'no board': (b'\\x01\\x02\\x06\\0\\0\\0', []),
-    'two boards': (b'\\x01\\x02\\x06\\0\\0\\0', [board(9437184), board(9437184)]),
-    'an empty board': (b'\\x01\\x02\\x06\\0\\0\\0', [board(9437184)]),
+    'two boards': (b'\\x01\\x02\\x06\\0\\0\\0', [board(13631488), board(13631488)]),
+    'an empty board': (b'\\x01\\x02\\x06\\0\\0\\0', [board(13631488)]),
     'a board of another size': (b'\\x01\\x02\\x06\\0\\0\\0', [board(4096)]),
-    'a board that could shrink': (b'\\x01\\x02\\x06\\0\\0\\0', [board(9437184, 0)]),
+    'a board that could shrink': (b'\\x01\\x02\\x06\\0\\0\\0', [board(13631488, 0)]),
     'a board that is no file': (b'\\x01\\x02\\x06\\0\\0\\0', [0]),
 }
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

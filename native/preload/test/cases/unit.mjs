@@ -93,6 +93,13 @@ test('the board’s readers withstand 300,000 of them', (c) => fuzz(c, 'board', 
 test('the readers of answers withstand 300,000 of them', (c) => fuzz(c, 'answer', ['300000']), {
   needs: missing.asan,
 })
+test(
+  'the reader of control lines withstands 300,000 of them',
+  (c) => fuzz(c, 'control', ['300000']),
+  {
+    needs: missing.asan,
+  },
+)
 test('what waits for a welcome withstands 10,000 of them', (c) => fuzz(c, 'welcome', ['10000']), {
   needs: missing.asan,
 })

@@ -7,7 +7,7 @@ import socket
 import struct
 import sys
 
-BOARD_SIZE = 9437184
+BOARD_SIZE = 13631488
 F_ADD_SEALS = 1033
 SHRINK_AND_GROW = 2 | 4
 ANSWER_TO = {5: 6, 7: 8, 9: 10, 11: 12}

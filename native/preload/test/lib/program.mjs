@@ -93,7 +93,8 @@ export function start(context, givenCommand, givenArgs = [], givenEnv = {}) {
     kill,
     async says(text) {
       while (!back(output.stdout).includes(text)) {
-        if (child.exitCode !== null || child.signalCode !== null) {
+        // Not when it has ended: what it has forked may go on, and hold its pipes.
+        if (over) {
           throw new Error(`ended without "${text}": ${output.stdout}${output.stderr}`)
         }
         await Promise.race([once(child, 'grown'), ended])

@@ -150,8 +150,32 @@ static void dial_sockets(void)
 	is(dial(longest, TOKEN, NONE)->mode, TP_MODE_ACTIVE, "one of 107 is the longest");
 }
 
+static void exports(void)
+{
+#define ON "TAILPROXY_EXPORT_LISTENERS=1"
+#define SOCKET "TAILPROXY_CONTROL_SOCK=/run/control.sock"
+	const struct tp_config *read = with(HOST, PORT, ON, SOCKET);
+	ok(read->mode == TP_MODE_ACTIVE && read->export_listeners && strcmp(read->control_path, "/run/control.sock") == 0,
+	   "listeners are exported over the control socket");
+	ok(!read->export_loopback && !read->export_strict && read->show_clients, "with the peers shown, and nothing else");
+	ok(!with(HOST, PORT, SOCKET, NONE)->export_listeners, "the path alone exports nothing");
+	ok(!with(HOST, PORT, "TAILPROXY_EXPORT_LISTENERS=0", SOCKET)->export_listeners, "0 switches off");
+	read = with(HOST, PORT, ON, NONE);
+	ok(read->mode == TP_MODE_BROKEN && read->export_listeners && read->complaint, "without the path nothing leaves the host");
+	read = with(ON, SOCKET, NONE, NONE);
+	ok(read->mode == TP_MODE_BROKEN && read->export_listeners && read->complaint, "nor without a proxy");
+	char path[200] = "TAILPROXY_CONTROL_SOCK=/";
+	memset(path + strlen(path), 'x', 107);
+	ok(with(HOST, PORT, ON, path)->mode == TP_MODE_BROKEN, "nor with a path that no socket can have");
+	const char *all[] = { HOST, PORT, ON, SOCKET, "TAILPROXY_EXPORT_LOOPBACK=1", "TAILPROXY_EXPORT_STRICT=1",
+			      "TAILPROXY_EXPORT_PEERS=0", NULL };
+	tp_config_read(&config, (char *const *)all);
+	ok(config.export_loopback && config.export_strict && !config.show_clients, "each of the three can be set");
+}
+
 int main(void)
 {
+	exports();
 	modes();
 	dial_sockets();
 	credentials();
