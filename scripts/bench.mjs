@@ -3,15 +3,13 @@
 // run, as ratios of medians. With --long instead: 100,000 connects one after another, the program
 // closing first and the peer closing first, and whether they get slower.
 // Usage: pnpm bench [--rounds N] [--long] [--json]
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { buildFlags, goEnvironment } from '../sidecar/scripts/go.mjs'
+import { endAll, median, printTable, run, serve, spread } from '../test/bench/support/run.mjs'
 import { requireToolchain } from './toolchain.mjs'
 import { root, runTurbo } from './turbo.mjs'
 
@@ -58,31 +56,15 @@ const client = path.join(scratch, 'client')
 const bench = path.join(scratch, 'tailproxy-bench')
 const background = []
 
-async function run(file, args, runOptions = {}) {
-  const child = spawn(file, args, { ...runOptions, stdio: ['ignore', 'pipe', 'inherit'] })
-  let stdout = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    stdout += text
-  })
-  const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`${path.basename(file)} ${args.join(' ')} ended with ${code}`)
-  return stdout
-}
-
 /** Starts what stays for the whole run; its first line is JSON. */
-async function serve(file, args, env = process.env) {
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+async function start(file, args, env = process.env) {
+  const { child, said } = await serve(file, args, { env })
   background.push(child)
-  const [line] = await once(createInterface({ input: child.stdout }), 'line')
-  return JSON.parse(line)
+  return said
 }
 
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r${text}\u001b[K`)
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
 async function main() {
@@ -91,7 +73,7 @@ async function main() {
     cwd: path.join(root, 'sidecar'),
     env: goEnvironment,
   })
-  const { controlUrl, nodes } = await serve(tailproxy, ['lab', '--json'])
+  const { controlUrl, nodes } = await start(tailproxy, ['lab', '--json'])
   const hello = nodes.find(({ name }) => name.startsWith('hello.')).addresses[0]
   const env = (name) => ({
     ...process.env,
@@ -106,8 +88,8 @@ async function main() {
     return
   }
   // The loopback's servers: echo, discard and chargen as `hello` has them.
-  const local = await serve(bench, ['serve'])
-  const socks = await serve(tailproxy, ['--json'], env('socks'))
+  const local = await start(bench, ['serve'])
+  const socks = await start(tailproxy, ['--json'], env('socks'))
   const ways = {
     loopback: ({ name, port, amount }) =>
       run(client, [name, '127.0.0.1', String(local[port]), String(amount)]),
@@ -174,10 +156,6 @@ async function measureLong(measure) {
 }
 
 function print(results) {
-  const show = (values) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)]
-    return `${median(values).toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`
-  }
   console.log(
     `Medians of ${rounds} alternating rounds, with lowest and highest. TailProxy is an unmodified C`,
   )
@@ -193,23 +171,11 @@ function print(results) {
     const { loopback, 'tsnet.Dial': dial } = results[name]
     const cells = ours.flatMap((way) => {
       const values = results[name][way]
-      return [show(values), `${(median(values) / median(dial)).toFixed(2)}×`]
+      return [spread(values), `${(median(values) / median(dial)).toFixed(2)}×`]
     })
-    table.push([name, unit, show(loopback), show(dial), ...cells, better])
+    table.push([name, unit, spread(loopback), spread(dial), ...cells, better])
   }
   printTable(table)
-}
-
-function printTable(table) {
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)))
-  for (const row of table) {
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd(),
-    )
-  }
 }
 
 try {
@@ -218,9 +184,6 @@ try {
   process.stderr.write(`bench: ${error.message}\n`)
   process.exitCode = 1
 } finally {
-  for (const child of background) {
-    child.kill('SIGTERM')
-    await once(child, 'close')
-  }
+  await endAll(background)
   rmSync(scratch, { recursive: true, force: true })
 }

@@ -34,6 +34,8 @@ const TOOLS = {
   iperf3: ['iperf3'],
   rsync: ['rsync'],
   proxychains4: ['proxychains4'],
+  nginx: ['nginx-light'],
+  gunicorn: ['gunicorn'],
   // By far the largest: 130 MB to fetch, 410 MB on disk.
   chromium: ['chromium'],
 }

@@ -9,7 +9,7 @@ import { root, runTurbo } from './turbo.mjs'
 const TASKS = ['check:format', 'check:unused', 'typecheck', 'check:package', 'test']
 
 async function packagesWithTests() {
-  const parents = ['packages', 'native', 'test']
+  const parents = ['packages', 'native', 'test', 'examples']
   const nested = parents.map(async (parent) => {
     const entries = await readdir(path.join(root, parent), { withFileTypes: true })
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(parent, name))

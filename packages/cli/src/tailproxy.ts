@@ -1,9 +1,11 @@
 import process from 'node:process'
 import { ConfigError, resolveSettings } from '@tailproxy/config'
 import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
+import { exportPorts } from './commands/export.ts'
 import { lab, labRun } from './commands/lab.ts'
 import { run } from './commands/run.ts'
 import { serve } from './commands/serve.ts'
+import { status } from './commands/status.ts'
 import { readCommandLine } from './lib/arguments.ts'
 import {
   CommandLineError,
@@ -11,7 +13,7 @@ import {
   EXIT_NOT_FOUND,
   EXIT_TAILPROXY_FAILED,
 } from './lib/exit-status.ts'
-import { helpText } from './lib/help.ts'
+import { exportHelpText, helpText } from './lib/help.ts'
 import type { ChildExit } from './lib/run-child.ts'
 import { say } from './lib/terminal.ts'
 import { VERSION } from './lib/version.ts'
@@ -22,7 +24,7 @@ const OK: ChildExit = { status: 0, signal: null }
 export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
   const line = readCommandLine(words)
   if (line.help) {
-    process.stdout.write(helpText())
+    process.stdout.write(line.command === 'export' ? exportHelpText() : helpText())
     return OK
   }
   if (line.version) {
@@ -37,6 +39,10 @@ export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
   switch (line.command) {
     case 'run':
       return run(line.operands, resolved)
+    case 'export':
+      return exportPorts(line.operands, resolved, line)
+    case 'status':
+      return status(line.operands, resolved, line)
     case 'lab':
       return lab(line.operands, line)
     case 'lab run':

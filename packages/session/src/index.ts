@@ -1,18 +1,39 @@
-export { DialSocketError, SessionStartError, StateDirectoryError } from './lib/errors.ts'
+export {
+  DialSocketError,
+  SessionAwayError,
+  SessionRefusedError,
+  SessionStartError,
+  StateDirectoryError,
+} from './lib/errors.ts'
+export { DEFAULT_MAX_CONNECTIONS, type ExportOptions } from './lib/export-options.ts'
 export { DEFAULT_DIAL_TIMEOUT } from './lib/handshake-relay.ts'
 export {
   type DialSocket,
   FOREGROUND_USER,
+  type Policy,
   type Run,
   Session,
   type SessionEvents,
   type SessionOptions,
 } from './lib/session.ts'
 export {
+  DEFAULT_SESSION_TIMEOUT,
+  SessionClient,
+  type SessionExport,
+  type SessionStatus,
+} from './lib/session-client.ts'
+export {
   readSessionFile,
   removeSessionFile,
   type SessionFile,
+  sessionFilePath,
   writeSessionFile,
 } from './lib/session-file.ts'
+export {
+  type ExportTarget,
+  type SessionServer,
+  type SessionService,
+  serveSession,
+} from './lib/session-server.ts'
 export { type SidecarEnvironmentOptions, sidecarEnvironment } from './lib/sidecar-environment.ts'
 export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'

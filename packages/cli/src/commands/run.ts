@@ -1,12 +1,16 @@
 import process from 'node:process'
 import type { ResolvedSettings, Settings } from '@tailproxy/config'
-import { removeSessionFile, type Session, writeSessionFile } from '@tailproxy/session'
+import type { PreloadSettings } from '@tailproxy/preload'
+import type { Run, Session } from '@tailproxy/session'
 import { describeDials } from '../lib/describe-dials.ts'
+import { describeExport } from '../lib/describe-exports.ts'
 import { CommandLineError } from '../lib/exit-status.ts'
+import { exportOptions } from '../lib/export-options.ts'
 import { interruptible } from '../lib/interruption.ts'
 import { joinedSession } from '../lib/joined-session.ts'
 import { openSession } from '../lib/open-session.ts'
 import { type ChildExit, runChild } from '../lib/run-child.ts'
+import { serveTo } from '../lib/serve-session.ts'
 import { say } from '../lib/terminal.ts'
 import { allowUnwrapped, commandEnvironment, type Wrapped, wrap } from '../lib/wrap.ts'
 
@@ -37,13 +41,13 @@ export async function run(
 
   // To the very end: a signal never stops us before everything is taken down again.
   return interruptible(async (signal) => {
-    const { session, stateDirectory } = await openSession(settings, { signal, lab })
-    const file = writeSessionFile(stateDirectory, settings)
+    const { session, stateDirectory } = await openSession(resolved, { signal, lab })
+    const served = await serveTo(session, stateDirectory, settings)
     try {
-      const sessionVariables = { ...extra, TAILPROXY_SESSION: file }
+      const sessionVariables = { ...extra, TAILPROXY_SESSION: served.file }
       return await runIn(session, wrapped, settings, sessionVariables, signal)
     } finally {
-      removeSessionFile(file)
+      await served.close()
       await session.close()
     }
   })
@@ -64,16 +68,18 @@ async function runIn(
       )
     }
   }
-  const { user, password, token } = await session.register('run-1', {
-    onlyTailnet: settings.onlyTailnet,
-    bypass: settings.bypass,
-    ask: false,
-    udp: settings.udp,
-  })
+  const { onlyTailnet, bypass, udp } = settings
+  const exports = settings.exportListeners ? exportOptions(settings) : undefined
+  const run = await session.register('run-1', { onlyTailnet, bypass, udp }, exports)
   const { host, port, dialSocket } = session
   if (settings.verbose) say(describeDials(dialSocket))
+  const { user, password, token } = run
   const socket = dialSocket.path
-  const access = { library: wrapped.library, host, port, user, password, socket, token }
+  const access = {
+    ...{ library: wrapped.library, host, port, user, password, socket, token },
+    ...exportAccess(run, settings),
+  }
+  if (settings.verbose) tellExports(run, session)
   const env = commandEnvironment(access, settings, extra)
   signal.throwIfAborted()
   // From here on signals are the command's.
@@ -85,6 +91,25 @@ async function runIn(
   const lost = await Promise.race([over, session.ended])
   if (lost) say(`${lost.message}; the command's connections are lost`)
   return child
+}
+
+function exportAccess({ control }: Run, settings: Settings): Pick<PreloadSettings, 'exports'> {
+  if (control === undefined) return {}
+  const { exportLoopback: loopback, exportStrict: strict, exportPeers: showPeers } = settings
+  return { exports: { control, loopback, strict, showPeers } }
+}
+
+function tellExports({ exporter }: Run, { node }: Session): void {
+  const failures = new Map<number, string | undefined>()
+  exporter?.on('export:changed', ({ port, error }) => {
+    if (error && failures.get(port) !== error.message)
+      say(`export: ${node.name}:${port}: ${error.message}`)
+    failures.set(port, error?.message)
+  })
+  exporter?.on('export:opened', (opened) => say(`export: ${describeExport(opened, node.name)}`))
+  exporter?.on('export:closed', ({ port }, reason) =>
+    say(`export: ${node.name}:${port} ends (${reason})`),
+  )
 }
 
 function start({ file, words }: Wrapped, env: NodeJS.ProcessEnv): Promise<ChildExit> {

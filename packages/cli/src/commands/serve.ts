@@ -3,24 +3,26 @@ import { FOREGROUND_USER } from '@tailproxy/session'
 import { CommandLineError } from '../lib/exit-status.ts'
 import { aborted, interruptible } from '../lib/interruption.ts'
 import { openSession } from '../lib/open-session.ts'
+import { serveTo } from '../lib/serve-session.ts'
 
 /** `tailproxy` alone: serves SOCKS5 into the tailnet until it is interrupted. */
 export async function serve(
-  { values: settings }: ResolvedSettings,
+  resolved: ResolvedSettings,
   options: { json: boolean },
 ): Promise<never> {
+  const { values: settings } = resolved
   if (process.env['TAILPROXY_SESSION']) {
     throw new CommandLineError(
       'this shell is in a session already, and its programs are on the tailnet; serve SOCKS5 from outside',
     )
   }
   return interruptible(async (signal) => {
-    const { session } = await openSession(settings, { signal })
+    const { session, stateDirectory } = await openSession(resolved, { signal })
+    const served = await serveTo(session, stateDirectory, settings)
     try {
       const { user, password } = await session.register(FOREGROUND_USER, {
         onlyTailnet: settings.onlyTailnet,
         bypass: settings.bypass,
-        ask: false,
         udp: settings.udp,
       })
       const address = `${session.host}:${session.port}`
@@ -39,6 +41,7 @@ Ctrl-C ends it.
       )
       throw await Promise.race([aborted(signal), session.ended])
     } finally {
+      await served.close()
       await session.close()
     }
   })

@@ -136,3 +136,22 @@ test('throws nothing but CommandLineError, and loses no operand', () => {
     }),
   )
 })
+
+test('reads flags among the operands of export', () => {
+  const words = ['export', '8080', '--json', '9090', '--hostname=web', '--', '--odd']
+  expect(readCommandLine(words)).toMatchObject({
+    command: 'export',
+    operands: ['8080', '9090', '--odd'],
+    json: true,
+    flags: { hostname: 'web' },
+  })
+})
+
+test('adds up a list that is given again, before and behind the command', () => {
+  const words = ['--export-user=a@x', '--export-user', 'b@x', 'export', '--export-user=c@x', '80']
+  expect(readCommandLine(words).flags).toEqual({ exportUsers: 'a@x,b@x,c@x' })
+})
+
+test('takes the last of a value that is given again', () => {
+  expect(readCommandLine(['--port=1', '--port=2', 'true']).flags).toEqual({ port: '2' })
+})

@@ -2,14 +2,14 @@ import { nearestOf, type SettingName, settings } from '@tailproxy/config'
 import { CommandLineError } from './exit-status.ts'
 
 /** The commands; a program with one of these names is reached with `run`. */
-export const COMMANDS = ['run', 'lab'] as const
+export const COMMANDS = ['run', 'export', 'status', 'lab'] as const
 type CommandName = (typeof COMMANDS)[number]
 
 /** What the words of a command line ask for. */
 export interface CommandLine {
   /** `serve` when no command stands there at all: SOCKS5 in the foreground. */
   command: CommandName | 'serve' | 'lab run'
-  /** What stands behind the command: for `run` and `lab run` the program and its arguments. */
+  /** What stands behind the command: for `run` and `lab run` the program and its arguments, for `export` ports. */
   operands: string[]
   flags: Partial<Record<SettingName, string>>
   configFile: string | undefined
@@ -32,6 +32,11 @@ const FLAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ]),
 ])
 
+/** Those that add to what they said before when they are given again. */
+const LISTS: ReadonlySet<string> = new Set(
+  Object.values(settings).flatMap((setting) => ('isList' in setting ? setting.flag : [])),
+)
+
 const SHORT: ReadonlyMap<string, string> = new Map([
   ['h', 'help'],
   ['V', 'version'],
@@ -51,15 +56,16 @@ export function readCommandLine(words: readonly string[]): CommandLine {
   if (before.ended || !isCommand(first)) {
     return { ...toCommandLine(before.values), command: 'run', operands: before.operands }
   }
-  const behind = readFlags(rest)
-  const values = [...before.values, ...behind.values]
+  // Their operands are no programs, so flags may stand among them.
+  const behind = first === 'export' || first === 'status' ? readAllFlags(rest) : readFlags(rest)
+  const values = joined([...before.values, ...behind.values])
   const [second, ...operands] = behind.operands
   if (first !== 'lab' || behind.ended || second !== 'run') {
-    return { ...toCommandLine(new Map(values)), command: first, operands: behind.operands }
+    return { ...toCommandLine(values), command: first, operands: behind.operands }
   }
   const last = readFlags(operands)
   return {
-    ...toCommandLine(new Map([...values, ...last.values])),
+    ...toCommandLine(joined([...values, ...last.values])),
     command: 'lab run',
     operands: last.operands,
   }
@@ -72,15 +78,47 @@ interface Flags {
   ended: boolean
 }
 
+/** Reads flags wherever they stand before a `--`. */
+function readAllFlags(words: readonly string[]): Flags {
+  const operands: string[] = []
+  const entries: [string, string][] = []
+  let read = readFlags(words)
+  for (;;) {
+    entries.push(...read.values)
+    const [operand, ...rest] = read.operands
+    if (read.ended || operand === undefined) {
+      return {
+        values: joined(entries),
+        operands: [...operands, ...read.operands],
+        ended: read.ended,
+      }
+    }
+    operands.push(operand)
+    read = readFlags(rest)
+  }
+}
+
+/** The last value of each flag, or all of a list's. */
+function joined(entries: readonly (readonly [string, string])[]): Map<string, string> {
+  const values = new Map<string, string>()
+  for (const [name, value] of entries) {
+    const before = LISTS.has(name) ? values.get(name) : undefined
+    values.set(name, before === undefined ? value : `${before},${value}`)
+  }
+  return values
+}
+
 /** Reads flags up to the first operand or `--`. */
 function readFlags(words: readonly string[]): Flags {
-  const values = new Map<string, string>()
+  const entries: [string, string][] = []
   let index = 0
   for (;;) {
     const word = words[index]
-    if (word === '--') return { values, operands: words.slice(index + 1), ended: true }
+    if (word === '--') {
+      return { values: joined(entries), operands: words.slice(index + 1), ended: true }
+    }
     if (word === undefined || !word.startsWith('-') || word === '-') {
-      return { values, operands: words.slice(index), ended: false }
+      return { values: joined(entries), operands: words.slice(index), ended: false }
     }
     index += 1
     const [, written = '', inline] = /^--?([^=]*)(?:=(.*))?$/s.exec(word) ?? []
@@ -91,7 +129,7 @@ function readFlags(words: readonly string[]): Flags {
     if (next === undefined) throw new CommandLineError(`--${name} needs a value: --${name}=VALUE`)
     // Whoever wrote --config=$FILE wants that file's settings, not none.
     if (name === 'config' && next === '') throw new CommandLineError('--config needs a file')
-    values.set(name, next)
+    entries.push([name, next])
   }
 }
 

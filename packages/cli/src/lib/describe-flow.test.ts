@@ -3,6 +3,7 @@ import { describeFlow } from './describe-flow.ts'
 
 const FLOW = {
   flow: 7,
+  direction: 'outbound',
   network: 'tcp',
   source: '127.0.0.1:50000',
   destination: '100.64.0.1:80',
@@ -23,6 +24,14 @@ test.for([
   [
     { network: 'udp', peer: 'hello.ts.net' },
     'flow 7: UDP to 100.64.0.1:80 on the tailnet, to hello.ts.net',
+  ],
+  [
+    { direction: 'inbound', source: '100.64.0.5:41000', peer: 'hello.ts.net', export: 3 },
+    'flow 7: hello.ts.net (100.64.0.5:41000) came to 100.64.0.1:80, connected in 12 ms',
+  ],
+  [
+    { direction: 'inbound', source: '100.64.0.5:41000', export: 3 },
+    'flow 7: 100.64.0.5:41000 came to 100.64.0.1:80, connected in 12 ms',
   ],
 ] as const)('tells of %j', ([more, line]) => {
   expect(describeFlow({ ...FLOW, ...more })).toBe(line)

@@ -1,14 +1,14 @@
 import { accessSync, constants } from 'node:fs'
-import process from 'node:process'
 import { describeOrigin, type ResolvedSettings } from '@tailproxy/config'
 import type { PreloadSettings } from '@tailproxy/preload'
 import { readSessionFile } from '@tailproxy/session'
 import { CommandLineError } from './exit-status.ts'
+import { isAlive } from './is-alive.ts'
 
 /** What a command inside a session needs of it: all that the command around it was given. */
 export type JoinedSession = Pick<
   PreloadSettings,
-  'host' | 'port' | 'user' | 'password' | 'socket' | 'token'
+  'host' | 'port' | 'user' | 'password' | 'socket' | 'token' | 'exports'
 >
 
 /**
@@ -40,7 +40,23 @@ export function joinedSession(
     )
   }
   const dials = socket && token ? { socket, token } : {}
-  return { host, port: Number(port), user, password, ...dials }
+  return { host, port: Number(port), user, password, ...dials, ...joinedExports(values, env) }
+}
+
+/** The outer command's listeners are exported, or nobody's are: a run has one control socket. */
+function joinedExports(
+  { exportListeners, exportLoopback, exportStrict, exportPeers }: ResolvedSettings['values'],
+  env: NodeJS.ProcessEnv,
+): Pick<PreloadSettings, 'exports'> {
+  const control = env['TAILPROXY_EXPORT_LISTENERS'] === '1' && env['TAILPROXY_CONTROL_SOCK']
+  if (!control && !exportListeners) return {}
+  if (!control) {
+    throw new CommandLineError(
+      '--export-listeners is set, but the command that started this session exports none; give it to that command, or run this one outside',
+    )
+  }
+  const ways = { loopback: exportLoopback, strict: exportStrict, showPeers: exportPeers }
+  return { exports: { control, ...ways } }
 }
 
 /** A program that changed its user cannot read the file, and may join all the same. */
@@ -50,14 +66,5 @@ function isGone(file: string): boolean {
     return false
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

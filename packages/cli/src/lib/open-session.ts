@@ -1,5 +1,5 @@
 import process from 'node:process'
-import type { Settings } from '@tailproxy/config'
+import type { ResolvedSettings } from '@tailproxy/config'
 import {
   defaultStateDirectory,
   Session,
@@ -8,6 +8,7 @@ import {
 } from '@tailproxy/session'
 import { findSidecar } from '@tailproxy/sidecar'
 import { describeFlow } from './describe-flow.ts'
+import { filtersOf } from './filters.ts'
 import { say, showProgress } from './terminal.ts'
 
 /** Milliseconds after which a node that is not up yet is worth a line, on a terminal or not. */
@@ -20,9 +21,11 @@ export interface OpenedSession {
 
 /** Brings a session up as the settings say, and tells on stderr what there is to tell. */
 export async function openSession(
-  settings: Settings,
+  resolved: ResolvedSettings,
   options: { signal: AbortSignal; lab?: boolean },
 ): Promise<OpenedSession> {
+  const settings = resolved.values
+  const filters = await filtersOf(resolved)
   const stateDirectory = settings.stateDir || defaultStateDirectory(settings.controlUrl)
   const server = settings.controlUrl || "Tailscale's control server"
   const sidecar = findSidecar()
@@ -42,6 +45,7 @@ export async function openSession(
     ephemeral: settings.ephemeral,
     tailscaleLogs: settings.tailscaleLogs,
     port: settings.port,
+    filters,
     signal: options.signal,
     onState: (state, detail) => {
       if (state === 'needs-approval') {

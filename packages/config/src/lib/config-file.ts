@@ -11,10 +11,6 @@ import { type SettingName, settings } from './settings.ts'
  */
 const WITHOUT_EFFECT: Record<string, readonly unknown[]> = {
   exit_node: [''],
-  export_listeners: [false],
-  export_allow_ports: [''],
-  export_deny_ports: [''],
-  export_max: [],
 }
 
 /**

@@ -73,6 +73,20 @@ test('has a value for every setting when nothing is set', () => {
     allowUnwrapped: false,
     ephemeral: false,
     tailscaleLogs: false,
+    exportListeners: false,
+    exportAllowPorts: '',
+    exportDenyPorts: '',
+    exportMax: 32,
+    exportUsers: [],
+    exportTags: [],
+    exportIdle: 0,
+    exportLoopback: false,
+    exportStrict: false,
+    exportPeers: true,
+    exportProxyProtocol: false,
+    exportConnections: 1024,
+    exportService: '',
+    filters: [],
     verbose: false,
   })
 })
@@ -115,6 +129,18 @@ test.for([
   ['allowUnwrapped', 'YES', true],
   ['ephemeral', 'on', true],
   ['tailscaleLogs', 'no', false],
+  ['exportAllowPorts', '3000,8000-8100', '3000,8000-8100'],
+  ['exportMax', '1', 1],
+  ['exportMax', '65535', 65_535],
+  ['exportUsers', 'alice@example.com,bob@example.com', ['alice@example.com', 'bob@example.com']],
+  ['exportTags', 'tag:web tag:ci-2', ['tag:web', 'tag:ci-2']],
+  ['exportIdle', '0', 0],
+  ['exportIdle', '90', 90_000],
+  ['exportIdle', '1.5h', 5_400_000],
+  ['exportIdle', '250ms', 250],
+  ['exportPeers', 'no', false],
+  ['exportService', 'svc:web', 'svc:web'],
+  ['filters', './a.mjs,filter-b', ['./a.mjs', 'filter-b']],
   ['verbose', '0', false],
   ['verbose', 'Off', false],
 ] as const)('accepts --%s %s', ([name, text, value]) => {
@@ -146,6 +172,17 @@ test.for([
   ['udp', ''],
   ['udp', 'allow'],
   ['udp', 'Proxy'],
+  ['exportMax', '0'],
+  ['exportMax', '65536'],
+  ['exportMax', 'many'],
+  ['exportTags', 'web'],
+  ['exportTags', 'tag:'],
+  ['exportIdle', '10 minutes'],
+  ['exportIdle', '-1'],
+  ['exportIdle', '1000h'],
+  ['exportConnections', '0'],
+  ['exportService', 'web'],
+  ['exportService', 'svc:-'],
   ['verbose', 'debug'],
 ] as const)('refuses --%s "%s" and says what is allowed', ([name, text]) => {
   const { flag, allowed } = settings[name]
@@ -178,6 +215,20 @@ test('never shows a secret', ({ inFile }) => {
   expect(messageOf({ file })).toBe(
     `${file}: "authkey" is of an unusable form; allowed is an auth key of the tailnet`,
   )
+})
+
+test.for([
+  ['"10m"', 600_000],
+  ['90', 90_000],
+  ['0.5', 500],
+] as const)('takes a time of %s from a file', ([time, milliseconds], { inFile }) => {
+  const file = inFile({ export_idle: JSON.parse(time) })
+  expect(resolve({ file }).values.exportIdle).toBe(milliseconds)
+})
+
+test('takes a plugin with its options from a file', ({ inFile }) => {
+  const filters = ['./a.mjs', { filter: 'filter-b', options: { from: '9:00' } }]
+  expect(resolve({ file: inFile({ filters }) }).values.filters).toEqual(filters)
 })
 
 test('has no two settings with one flag, variable or key', () => {

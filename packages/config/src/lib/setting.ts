@@ -16,6 +16,10 @@ export interface Setting<T> {
   /** What stands for the value in the help; without one the flag is a switch. */
   placeholder?: string
   help: string
+  /** Left to the help of `tailproxy export`: the first screen has room for what everybody needs. */
+  isDetail?: boolean
+  /** A flag that is given again adds to what it said before. */
+  isList?: boolean
   /** Never shown, in errors neither. */
   secret?: boolean
 }

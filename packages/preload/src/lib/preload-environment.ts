@@ -18,6 +18,19 @@ export interface PreloadSettings {
   /** Refuse what is not the tailnet's. Of a run with a dial socket the session knows by itself. */
   onlyTailnet?: boolean
   verbose?: boolean
+  /** How the program's listeners are told of; without it they are the host's as ever. */
+  exports?: PreloadExports
+}
+
+export interface PreloadExports {
+  /** Path of the run's control socket: docs/control-protocol.md. */
+  control: string
+  /** Tell of what is bound to a loopback address by name, too. @default false */
+  loopback?: boolean
+  /** Fail `listen()` when an export is refused. @default false */
+  strict?: boolean
+  /** Show the tailnet's peer in `accept()` and `getpeername()`. @default true */
+  showPeers?: boolean
 }
 
 /** The library's own variables; all others of the program's environment are kept. */
@@ -33,6 +46,11 @@ export const PRELOAD_VARIABLES: readonly string[] = [
   'TAILPROXY_FD',
   'TAILPROXY_BYPASS',
   'TAILPROXY_ONLY_TAILNET',
+  'TAILPROXY_EXPORT_LISTENERS',
+  'TAILPROXY_CONTROL_SOCK',
+  'TAILPROXY_EXPORT_LOOPBACK',
+  'TAILPROXY_EXPORT_STRICT',
+  'TAILPROXY_EXPORT_PEERS',
 ]
 
 /**
@@ -59,6 +77,17 @@ export function preloadEnvironment(
     ...(settings.bypass?.length ? { TAILPROXY_BYPASS: settings.bypass.join(',') } : {}),
     ...(settings.onlyTailnet ? { TAILPROXY_ONLY_TAILNET: '1' } : {}),
     ...(settings.verbose ? { TAILPROXY_VERBOSE: '1' } : {}),
+    ...(settings.exports ? exportVariables(settings.exports) : {}),
+  }
+}
+
+function exportVariables({ control, loopback, strict, showPeers = true }: PreloadExports) {
+  return {
+    TAILPROXY_EXPORT_LISTENERS: '1',
+    TAILPROXY_CONTROL_SOCK: control,
+    ...(loopback ? { TAILPROXY_EXPORT_LOOPBACK: '1' } : {}),
+    ...(strict ? { TAILPROXY_EXPORT_STRICT: '1' } : {}),
+    ...(showPeers ? {} : { TAILPROXY_EXPORT_PEERS: '0' }),
   }
 }
 

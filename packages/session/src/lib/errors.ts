@@ -23,3 +23,27 @@ export class SessionStartError extends Error {
     this.reason = reason
   }
 }
+
+/** A running session does not do what it was asked. `reason` is its code, as `taken` or `not-found`. */
+export class SessionRefusedError extends Error {
+  override readonly name = 'SessionRefusedError'
+  readonly code = 'ERR_SESSION_REFUSED'
+  readonly reason: string
+
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+/** Nobody answers at a session's socket, or not in a way that this version understands. */
+export class SessionAwayError extends Error {
+  override readonly name = 'SessionAwayError'
+  readonly code = 'ERR_SESSION_AWAY'
+
+  constructor(socket: string, options: { cause: unknown }) {
+    const { cause } = options
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(`the session at ${socket} does not answer: ${why}`, options)
+  }
+}

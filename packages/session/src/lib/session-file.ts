@@ -12,6 +12,13 @@ export interface SessionFile {
   controlUrl: string
   onlyTailnet: boolean
   udp: RunPolicy['udp']
+  /** Where the session can be asked. Sessions of before 0.2 have none. */
+  socket?: string
+}
+
+/** Where the session that uses a state directory says so. */
+export function sessionFilePath(stateDirectory: string): string {
+  return path.resolve(stateDirectory, 'session.json')
 }
 
 /** Writes `session.json` (0600) into the state directory and returns its path, for TAILPROXY_SESSION. */
@@ -19,9 +26,9 @@ export function writeSessionFile(
   stateDirectory: string,
   session: Omit<SessionFile, 'version' | 'pid'>,
 ): string {
-  const file = path.resolve(stateDirectory, 'session.json')
+  const file = sessionFilePath(stateDirectory)
   // Field by field: `session` may well be all of the settings, keys among them.
-  const { hostname, controlUrl, onlyTailnet, udp } = session
+  const { hostname, controlUrl, onlyTailnet, udp, socket } = session
   const content: SessionFile = {
     version: 1,
     pid: process.pid,
@@ -29,6 +36,7 @@ export function writeSessionFile(
     controlUrl,
     onlyTailnet,
     udp,
+    ...(socket === undefined ? {} : { socket }),
   }
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 })
@@ -53,7 +61,10 @@ export function removeSessionFile(file: string): void {
 
 function isSessionFile(value: unknown): value is SessionFile {
   if (typeof value !== 'object' || value === null) return false
-  const { version, pid, hostname, controlUrl, onlyTailnet, udp } = value as Record<string, unknown>
+  const { version, pid, hostname, controlUrl, onlyTailnet, udp, socket } = value as Record<
+    string,
+    unknown
+  >
   return (
     version === 1 &&
     Number.isSafeInteger(pid) &&
@@ -62,6 +73,7 @@ function isSessionFile(value: unknown): value is SessionFile {
     typeof hostname === 'string' &&
     typeof controlUrl === 'string' &&
     typeof onlyTailnet === 'boolean' &&
-    ['proxy', 'block', 'direct'].includes(udp as string)
+    ['proxy', 'block', 'direct'].includes(udp as string) &&
+    (socket === undefined || typeof socket === 'string')
   )
 }

@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
+import { createFilterChain, type Filter } from '@tailproxy/port-filter'
 import { connectSocks5 } from '@tailproxy/socks5/client'
 import { expect, vi } from 'vitest'
 import { clientOf, POLICY, RawClient, test } from '../testing/session.ts'
-import type { SessionOptions } from './session.ts'
 
 const PEER = { host: '100.64.0.1', port: 7 }
 
@@ -158,27 +158,21 @@ test('resets the connections of a run that ends, and no others', async ({ open, 
   expect(Buffer.concat(await stays.toArray()).toString()).toBe('still here')
 })
 
-test('denies every flow of a run that asks when nobody decides', async ({ open, echo }) => {
-  const session = await open({ targets: { '100.64.0.1:7': echo } })
-  const run = await session.register('run-1', { ...POLICY, ask: true })
-  await expect(
-    connectSocks5({ ...clientOf(session, run), destination: PEER }),
-  ).rejects.toMatchObject({ replyCode: 2 })
-})
-
-const deciders: [string, NonNullable<SessionOptions['onAsk']>, boolean][] = [
-  ['allows', () => ({ allow: true }), true],
-  ['allows later', async () => ({ allow: true }), true],
-  ['denies', () => ({ allow: false, reason: 'not today' }), false],
+const deciders: [string, NonNullable<Filter['outbound']>, boolean][] = [
+  ['allows', () => ({ verdict: 'allow' }), true],
+  ['allows later', async () => ({ verdict: 'allow' }), true],
+  ['has no opinion', () => undefined, true],
+  ['denies', () => ({ verdict: 'deny', reason: 'not today' }), false],
   ['throws', () => Promise.reject(new Error('oops')), false],
-  ['decides nothing', () => undefined as never, false],
+  ['answers nonsense', () => 'yes' as never, false],
 ]
 
 test.for(deciders)(
-  'leaves the verdict to one who %s',
-  async ([, onAsk, allowed], { open, echo }) => {
-    const session = await open({ targets: { '100.64.0.1:7': echo } }, { onAsk })
-    const run = await session.register('run-1', { ...POLICY, ask: true })
+  'leaves the verdict on a flow to a filter that %s',
+  async ([, outbound, allowed], { open, echo }) => {
+    const filters = createFilterChain([{ name: 'mine', outbound }])
+    const session = await open({ targets: { '100.64.0.1:7': echo } }, { filters })
+    const run = await session.register('run-1', POLICY)
     const connected = connectSocks5({ ...clientOf(session, run), destination: PEER }).then(
       (socket) => socket.destroy(),
     )
@@ -186,6 +180,17 @@ test.for(deciders)(
     else await expect(connected).rejects.toMatchObject({ replyCode: 2 })
   },
 )
+
+test('disposes of its filters when it closes', async ({ open }) => {
+  let disposed = 0
+  const dispose = () => {
+    disposed += 1
+  }
+  const filters = createFilterChain([{ name: 'mine', outbound: () => undefined, dispose }])
+  const session = await open({}, { filters })
+  await session.close()
+  expect(disposed).toBe(1)
+})
 
 test('carries no payload itself', async ({ open, echo }) => {
   const session = await open({ targets: { '100.64.0.1:7': echo } })

@@ -1,5 +1,6 @@
+import type { Export, Exporter } from '@tailproxy/exporter'
+import { createFilterChain, type FilterChain } from '@tailproxy/port-filter'
 import {
-  type Ask,
   type FlowClosed,
   type FlowOpened,
   type RunPolicy,
@@ -8,13 +9,15 @@ import {
   SidecarRequestError,
   type SidecarStatus,
   type TailnetNode,
-  type Verdict,
 } from '@tailproxy/sidecar'
 import { EventEmitter } from 'eventemitter3'
 import { Credentials, createCredential } from './credentials.ts'
-import { type DialSocketPlace, placeDialSocket } from './dial-socket-place.ts'
 import { SessionStartError } from './errors.ts'
+import type { ExportOptions } from './export-options.ts'
+import { decideFlow } from './flow-filter.ts'
 import { HandshakeRelay } from './handshake-relay.ts'
+import { RunExports } from './run-exports.ts'
+import { placeSockets, type SocketPlace } from './socket-place.ts'
 import { claimStateDirectory } from './state-directory.ts'
 
 /** The user of the foreground SOCKS5 server; a run has one of its own. */
@@ -44,7 +47,8 @@ export interface SessionOptions {
    * @default 10_000
    */
   dialTimeout?: number
-  onAsk?: (ask: Ask) => Verdict | Promise<Verdict>
+  /** Who has a say about flows and exports. Disposed of with the session. @default nobody */
+  filters?: FilterChain
   /** Called on the way up, before the session is there to listen to. */
   onState?: (state: string, detail: string | undefined) => void
   onAuthUrl?: (url: string) => void
@@ -72,20 +76,30 @@ export interface Run {
   password: string
   /** 32 hexadecimal digits. */
   token: string
+  /** Where its programs tell of their listeners, if those are exported. */
+  control?: string
+  exporter?: Exporter
 }
+
+/** What the session's node does for one run. Whether flows are asked about, the filters say. */
+export type Policy = Omit<RunPolicy, 'ask'>
 
 interface Served {
   /** Where SOCKS5 is, as `127.0.0.1:1080`. */
   address: string
-  place: DialSocketPlace
+  place: SocketPlace
   dials: ServeDialsResult
+  filters: FilterChain
 }
 
 /** One node on a tailnet with its SOCKS5 listener, in a sidecar of its own. */
 export class Session extends EventEmitter<SessionEvents> {
   readonly #sidecar: Sidecar
   readonly #credentials: Credentials
-  readonly #place: DialSocketPlace
+  readonly #place: SocketPlace
+  readonly #filters: FilterChain
+  readonly #exports = new Map<string, RunExports>()
+  #ownExports: RunExports | undefined
   readonly node: TailnetNode
   /** Where SOCKS5 is served. */
   readonly host: string
@@ -96,17 +110,18 @@ export class Session extends EventEmitter<SessionEvents> {
     sidecar: Sidecar,
     credentials: Credentials,
     node: TailnetNode,
-    { address, place, dials }: Served,
+    { address, place, dials, filters }: Served,
   ) {
     super()
     this.#sidecar = sidecar
     this.#credentials = credentials
     this.#place = place
+    this.#filters = filters
     this.node = node
     const { hostname, port } = new URL(`socks5h://${address}`)
     this.host = hostname
     this.port = Number(port)
-    this.dialSocket = { path: place.path, ...dials }
+    this.dialSocket = { path: place.dials, ...dials }
     sidecar.on('flowOpened', (flow) => this.emit('flowOpened', flow))
     sidecar.on('flowClosed', (flow) => this.emit('flowClosed', flow))
     sidecar.on('log', (level, message) => this.emit('log', level, message))
@@ -122,15 +137,16 @@ export class Session extends EventEmitter<SessionEvents> {
    */
   static async open(options: SessionOptions): Promise<Session> {
     claimStateDirectory(options.stateDirectory)
-    const { sidecar: binary, sidecarArgs = [], env, signal, onAsk } = options
+    const { sidecar: binary, sidecarArgs = [], env, signal } = options
+    const filters = options.filters ?? createFilterChain([])
     const sidecar = await Sidecar.spawn({
       binary,
       args: sidecarArgs,
       env,
       ...(signal ? { signal } : {}),
-      ...(onAsk ? { onAsk } : {}),
+      onAsk: (ask) => decideFlow(filters, ask),
     })
-    let place: DialSocketPlace | undefined
+    let place: SocketPlace | undefined
     try {
       if (options.onAuthUrl) sidecar.on('authUrl', options.onAuthUrl)
       sidecar.on('state', ({ state, detail }) => options.onState?.(state, detail))
@@ -142,9 +158,9 @@ export class Session extends EventEmitter<SessionEvents> {
         ...(options.dialTimeout === undefined ? {} : { dialTimeout: options.dialTimeout }),
       })
       const address = await listen(sidecar, options.port ?? 0)
-      place = placeDialSocket(options.stateDirectory)
-      const dials = await serveDials(sidecar, place.path)
-      return new Session(sidecar, credentials, node, { address, place, dials })
+      place = placeSockets(options.stateDirectory)
+      const dials = await serveDials(sidecar, place.dials)
+      return new Session(sidecar, credentials, node, { address, place, dials, filters })
     } catch (error) {
       await sidecar.stop()
       place?.remove()
@@ -152,18 +168,61 @@ export class Session extends EventEmitter<SessionEvents> {
     }
   }
 
-  /** Makes one more user known: a wrapped command, or the foreground server. */
-  async register(user: string, policy: RunPolicy): Promise<Run> {
-    const run = { id: user, user, password: createCredential(), token: createCredential() }
-    await this.#sidecar.register(run.id, run.token, policy)
+  /**
+   * Makes one more user known: a wrapped command, or the foreground server. With `exports` its
+   * listeners are served to the tailnet.
+   *
+   * @throws {ControlSocketError} when there can be no socket to tell of listeners
+   */
+  async register(user: string, policy: Policy, exports?: ExportOptions): Promise<Run> {
+    const run: Run = { id: user, user, password: createCredential(), token: createCredential() }
+    if (exports) {
+      const served = this.#serve(exports, run.id)
+      run.control = this.#place.nextControl()
+      run.exporter = served.exporter
+      await served.serveControl(run.control)
+      this.#exports.set(run.id, served)
+    }
+    const asked = { ...policy, ask: this.#filters.needsAsking('outbound') }
+    await this.#sidecar.register(run.id, run.token, asked, run.control)
     this.#credentials.add(user, run.password)
     return run
   }
 
-  /** Ends a run: its credentials are void and its connections are reset. */
+  /** Ends a run: its credentials are void, its connections are reset, its exports end. */
   async unregister(run: Run): Promise<void> {
     this.#credentials.delete(run.user)
     await this.#sidecar.unregister(run.id)
+    const exports = this.#exports.get(run.id)
+    this.#exports.delete(run.id)
+    await exports?.stop()
+  }
+
+  /** Exports what listens on this host already, of no run. The first call's options hold. */
+  exporter(options: ExportOptions = {}): Exporter {
+    this.#ownExports ??= this.#serve({ showPeers: false, ...options })
+    return this.#ownExports.exporter
+  }
+
+  /** All that is exported, of runs and of none. */
+  exports(): Export[] {
+    const all = this.#served().flatMap(({ exporter }) => exporter.exports())
+    return all.sort((a, b) => a.port - b.port)
+  }
+
+  /** Ends an export, whoever's it is. Its port comes back when its program listens again. */
+  async unexport(port: number): Promise<boolean> {
+    const found = await Promise.all(this.#served().map(({ exporter }) => exporter.remove(port)))
+    return found.includes(true)
+  }
+
+  #served(): RunExports[] {
+    return [...this.#exports.values(), ...(this.#ownExports ? [this.#ownExports] : [])]
+  }
+
+  #serve(options: ExportOptions, run?: string): RunExports {
+    const of = run === undefined ? {} : { run }
+    return new RunExports({ sidecar: this.#sidecar, filters: this.#filters, options, ...of })
   }
 
   /** Asks for the events of flows, or for no more of them: a busy session has thousands a second. */
@@ -194,9 +253,16 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#sidecar.ended
   }
 
+  /** Where other commands of the user may be served. */
+  get socketPath(): string {
+    return this.#place.session
+  }
+
   /** Ends the session and its sidecar; every connection is reset. Safe to call twice. */
   async close(): Promise<void> {
     await this.#sidecar.stop()
+    await Promise.all(this.#served().map((each) => each.stop()))
+    await this.#filters.dispose()
     this.#place.remove()
   }
 }

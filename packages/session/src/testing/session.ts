@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { RunPolicy } from '@tailproxy/sidecar'
+
 import { type FakeSidecarBehaviour, fakeSidecar } from '@tailproxy/sidecar/fake'
 import { test as base } from 'vitest'
-import { type Run, Session, type SessionOptions } from '../lib/session.ts'
+import { type Policy, type Run, Session, type SessionOptions } from '../lib/session.ts'
 
 type Open = (
   behaviour?: FakeSidecarBehaviour,
@@ -55,7 +55,7 @@ export const test = base.extend<{
   },
 })
 
-export const POLICY: RunPolicy = { onlyTailnet: false, bypass: [], ask: false, udp: 'proxy' }
+export const POLICY: Policy = { onlyTailnet: false, bypass: [], udp: 'proxy' }
 
 function listening(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,0 +1,114 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import process from 'node:process'
+import { expect, onTestFinished, vi } from 'vitest'
+import { InterruptedError } from '../lib/interruption.ts'
+import { report, tailproxy } from '../tailproxy.ts'
+import { test } from '../testing/surroundings.ts'
+
+async function listening(): Promise<number> {
+  const server = createServer((socket) => socket.end())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  return typeof address === 'object' ? (address?.port ?? 0) : 0
+}
+
+/** `tailproxy export` as it runs, until Ctrl-C. */
+async function serving(words: string[], said: { stdout: string }) {
+  const ended = tailproxy(words).catch((error: unknown) => error)
+  await vi.waitFor(() => expect(said.stdout).not.toBe(''), { timeout: 20_000 })
+  return {
+    async interrupt() {
+      process.emit('SIGINT')
+      expect(await ended).toBeInstanceOf(InterruptedError)
+    },
+  }
+}
+
+test('serves a port until Ctrl-C', async ({ surroundings: { said } }) => {
+  const port = await listening()
+  const command = await serving(['export', String(port)], said)
+  expect(said.stdout).toMatch(
+    new RegExp(`^\\S+:${port} \\(.*\\) leads to 127.0.0.1:${port} and \\[::1\\]:${port}\nCtrl-C`),
+  )
+  await command.interrupt()
+})
+
+test('adds to the session that runs, lists and removes', async ({ surroundings: { said } }) => {
+  const [first, second] = [await listening(), await listening()]
+  const command = await serving(['export', String(first)], said)
+  said.stdout = ''
+  await tailproxy(['export', `127.0.0.1:${second}`])
+  expect(said.stdout).toMatch(new RegExp(`^${second} +127\\.0\\.0\\.1:${second} `, 'm'))
+  said.stdout = ''
+  await tailproxy(['export', 'ls', '--json'])
+  const { exports } = JSON.parse(said.stdout)
+  expect(exports.map(({ port }: { port: number }) => port).sort()).toEqual([first, second].sort())
+  await tailproxy(['export', 'rm', String(first), String(second)])
+  said.stdout = ''
+  await tailproxy(['export', 'ls'])
+  expect(said.stdout).toBe('nothing is exported\n')
+  await command.interrupt()
+})
+
+test('says when nobody listens there', async ({ surroundings: { said } }) => {
+  const command = await serving(['export', '127.0.0.1:9'], said)
+  expect(said.stderr).toBe('tailproxy: nothing listens on 127.0.0.1:9 yet\n')
+  await command.interrupt()
+})
+
+test('is part of the session’s status', async ({ surroundings: { said } }) => {
+  const port = await listening()
+  const command = await serving(['export', String(port)], said)
+  said.stdout = ''
+  await tailproxy(['status'])
+  expect(said.stdout).toMatch(/^session {2}process \d+, running\nnode {5}\S+\.ts\.net, 100\./)
+  expect(said.stdout).toContain(`exports  1\n\nPORT`)
+  said.stdout = ''
+  await tailproxy(['status', '--json'])
+  expect(JSON.parse(said.stdout)).toMatchObject({ state: 'running', exports: [{ port }] })
+  await command.interrupt()
+})
+
+test('lists nothing where no session runs', async ({ surroundings: { said } }) => {
+  await tailproxy(['export', 'ls'])
+  expect(said.stdout).toBe('nothing is exported\n')
+})
+
+test.for([
+  ['export', /export needs a port/],
+  ['export 80a', /80a/],
+  ['export ls 80', /takes no "80"/],
+  ['export rm', /export rm needs a port/],
+  ['export rm 8080', /8080 is not exported/],
+  ['--export-tag=web export 80', /--export-tag is \["web"\]; allowed is/],
+  ['--export-deny-ports=1-2-3 export 80', /--export-deny-ports: .*1-2-3/],
+] as const)(
+  'fails with 125 and one line for "%s"',
+  async ([line, message], { surroundings: { said } }) => {
+    const error = await tailproxy(line.split(' ')).catch((reason: unknown) => reason)
+    expect(report(error)).toBe(125)
+    expect(said.stderr).toMatch(/^tailproxy: [^\n]+\n$/)
+    expect(said.stderr).toMatch(message)
+  },
+)
+
+test('fails with the reason when the port is taken', async ({ surroundings: { said, behave } }) => {
+  behave({ takenPorts: { 22: "port 22 is the node's own" } })
+  const error = await tailproxy(['export', '22']).catch((reason: unknown) => reason)
+  expect(report(error)).toBe(125)
+  expect(said.stderr).toBe("tailproxy: port 22 cannot be exported: port 22 is the node's own\n")
+})
+
+test('refuses settings that the running session cannot take', async ({
+  surroundings: { said },
+}) => {
+  const port = await listening()
+  const command = await serving(['export', String(port)], said)
+  await expect(tailproxy(['export', '--export-max=3', '80'])).rejects.toThrow(
+    /--export-max cannot be changed/,
+  )
+  await command.interrupt()
+})

@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { existsSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { createFilterChain, createPortFilter, type Filter } from '@tailproxy/port-filter'
+import { expect } from 'vitest'
+import { POLICY, test } from '../testing/session.ts'
+import type { Session } from './session.ts'
+
+/** Tells of a listener as a captured program does, and resolves to the answer. */
+async function tell(session: Session, line: string): Promise<string> {
+  const run = await session.register('run-1', POLICY, {})
+  const socket = connect(run.control ?? '')
+  socket.setEncoding('utf8').write(`HELLO 2 1234\n${line}\n`)
+  let said = ''
+  while (said.split('\n').length < 3) said += (await once(socket, 'data'))[0]
+  return said.split('\n')[1] ?? ''
+}
+
+function portOf(address: string): number {
+  return Number(address.split(':').at(-1))
+}
+
+async function reach(session: Session, bytes: string): Promise<string> {
+  const [address = ''] = session.exports()[0]?.addresses ?? []
+  const socket = connect(portOf(address), '127.0.0.1')
+  socket.end(bytes)
+  return text(socket)
+}
+
+test('serves a listener that a run tells of', async ({ open, echo }) => {
+  const session = await open()
+  const port = portOf(echo)
+  expect(await tell(session, `LISTEN 7 tcp4 0.0.0.0 ${port} 0`)).toBe('OK 7')
+  expect(session.exports()).toMatchObject([{ port, targets: [echo], pids: [1234] }])
+  expect(await reach(session, 'hello')).toBe('hello')
+})
+
+test('keeps the control socket to the user', async ({ open }) => {
+  const session = await open()
+  const { control = '' } = await session.register('run-1', POLICY, {})
+  expect(statSync(control).mode & 0o777).toBe(0o600)
+  await session.close()
+  expect(existsSync(control)).toBe(false)
+})
+
+test('has neither control socket nor exporter for a run that exports nothing', async ({ open }) => {
+  const session = await open()
+  const { control, exporter } = await session.register('run-1', POLICY)
+  expect({ control, exporter }).toEqual({ control: undefined, exporter: undefined })
+})
+
+test('ends the exports of a run with it', async ({ open, echo }) => {
+  const session = await open()
+  const run = await session.register('run-1', POLICY, {})
+  await run.exporter?.connect().listen({ family: 'tcp4', port: portOf(echo) })
+  expect(session.exports()).toHaveLength(1)
+  await session.unregister(run)
+  expect(session.exports()).toEqual([])
+  expect(existsSync(run.control ?? '')).toBe(false)
+})
+
+test('puts listeners to the filters', async ({ open }) => {
+  const filters = createFilterChain([createPortFilter({ deny: '8000-8099' })])
+  const session = await open({}, { filters })
+  expect(await tell(session, 'LISTEN 1 tcp4 0.0.0.0 8080 0')).toMatch(/^REFUSED 1 denied .*8080/)
+  expect(session.exports()).toEqual([])
+})
+
+test('refuses a port that is taken on the tailnet, with who has it', async ({ open }) => {
+  const session = await open({ takenPorts: { 22: "port 22 is the node's own" } })
+  expect(await tell(session, 'LISTEN 1 tcp4 0.0.0.0 22 0')).toBe(
+    "REFUSED 1 taken port 22 is the node's own",
+  )
+})
+
+const inbound: [string, Filter, boolean][] = [
+  ['allows', { name: 'mine', inbound: () => ({ verdict: 'allow' }) }, true],
+  ['denies', { name: 'mine', inbound: () => ({ verdict: 'deny', reason: 'closed' }) }, false],
+  ['has a list of others', { name: 'mine', static: { inbound: { users: ['alice'] } } }, false],
+  ['lets in nobody', { name: 'mine', static: { inbound: { users: [], tags: [] } } }, false],
+]
+
+test.for(inbound)(
+  'leaves who comes in to a filter that %s',
+  async ([, filter, allowed], { open, echo }) => {
+    const session = await open({}, { filters: createFilterChain([filter]) })
+    await session.exporter().add({ port: portOf(echo) })
+    const answered = reach(session, 'hello')
+    if (allowed) expect(await answered).toBe('hello')
+    else await expect(answered).rejects.toMatchObject({ code: 'ECONNRESET' })
+  },
+)
+
+test('exports what listens already, and ends it by its port', async ({ open, echo }) => {
+  const session = await open()
+  const port = portOf(echo)
+  expect(await session.exporter().add({ port })).toMatchObject({ ok: true })
+  expect(await session.unexport(port)).toBe(true)
+  expect(await session.unexport(port)).toBe(false)
+  expect(session.exports()).toEqual([])
+})
+
+test('names another control socket for each run', async ({ open, directory }) => {
+  const session = await open()
+  const runs = [
+    await session.register('run-1', POLICY, {}),
+    await session.register('run-2', POLICY, {}),
+  ]
+  const names = runs.map(({ control }) => path.relative(directory, control ?? ''))
+  expect(new Set(names).size).toBe(2)
+})
