@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 
 /** Runs a program to its end and resolves with its stdout. */
 export async function run(file, args, options = {}) {
@@ -14,6 +15,27 @@ export async function run(file, args, options = {}) {
   if (code !== 0)
     throw new Error(`${path.basename(file)} ${args.join(' ')} ended with ${code ?? signal}`)
   return stdout
+}
+
+/** Starts what stays; resolves with its process and its first line, which is JSON. */
+export async function serve(file, args, options = {}) {
+  const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  return { child, said: JSON.parse(line) }
+}
+
+/** Ends what serve() has started, the last first. */
+export async function endAll(children) {
+  for (const child of children.toReversed()) {
+    child.kill('SIGTERM')
+    await once(child, 'close')
+  }
+}
+
+/** Median, lowest and highest of some values, as people read them. */
+export function spread(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  return `${median(values).toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`
 }
 
 export function median(values) {

@@ -1,0 +1,307 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, onTestFinished, vi } from 'vitest'
+import { exported } from '../support/exported.ts'
+import { lacks, named } from '../support/needs.ts'
+import { freePort } from '../support/ordinary-server.ts'
+import { Peer } from '../support/peer.ts'
+import { test as base, type Tailnet } from '../support/tailnet.ts'
+import { childrenOf } from '../support/tailproxy.ts'
+
+const life = fileURLToPath(new URL('../fixtures/listener_life.py', import.meta.url))
+const serve = fileURLToPath(new URL('../fixtures/serve.mjs', import.meta.url))
+const WAIT = { timeout: 30_000, interval: 20 }
+
+let joined: Promise<Peer> | undefined
+afterAll(async () => (await joined)?.leave())
+
+const test = base.extend<{ peer: Peer }>({
+  peer: async ({ tailnet }, use) => {
+    joined ??= Peer.join(tailnet.lab.info.controlUrl)
+    await use(await joined)
+  },
+})
+
+const python = { skip: lacks('python3') }
+const withPython = (name: string) => named(name, 'python3')
+
+function startExporting({ tailproxy }: Tailnet, command: readonly string[], flags: string[] = []) {
+  const running = tailproxy.start(['-verbose', '-export-listeners', ...flags, 'run', ...command])
+  onTestFinished(() => void running.child.kill('SIGKILL'))
+  return running
+}
+
+/** Nobody listens there any more: the tailnet says so by a refusal. */
+async function untilRefused(peer: Peer, host: string, port: number): Promise<void> {
+  await vi.waitFor(async () => {
+    const refused = peer.connect(host, port).then((socket) => void socket.destroy())
+    await expect(refused).rejects.toMatchObject({ replyCode: 5 })
+  }, WAIT)
+}
+
+/** An echo server of this host, which is no wrapped program. */
+async function echo(host = '127.0.0.1'): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.pipe(socket).on('error', () => {})
+  })
+  server.listen(0, host)
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+for (const what of ['/fork', '/dup']) {
+  const name = what === '/fork' ? 'its child closes the listener' : 'a duplicate of it is closed'
+  test(withPython(`a listener stays when ${name}`), python, async ({ tailnet, peer }) => {
+    const { ipv4, port } = await exported(startExporting(tailnet, ['python3', life]))
+    expect(await peer.get(ipv4, port, what)).toContain(what)
+    expect(await peer.get(ipv4, port, '/who')).toContain('/who')
+  })
+}
+
+test(
+  withPython('a listener that is closed is served no more'),
+  python,
+  async ({ tailnet, peer }) => {
+    const { ipv4, port } = await exported(startExporting(tailnet, ['python3', life]))
+    await peer.get(ipv4, port, '/stop')
+    await untilRefused(peer, ipv4, port)
+  },
+)
+
+test(withPython('nor is one whose program was killed'), python, async ({ tailnet, peer }) => {
+  const words = ['sh', '-c', `python3 ${life}; sleep 60`]
+  const running = startExporting(tailnet, words)
+  const { ipv4, port } = await exported(running)
+  const said = await peer.get(ipv4, port, '/who')
+  process.kill(Number(said.split(' ').at(-1)), 'SIGKILL')
+  await untilRefused(peer, ipv4, port)
+  expect(running.output.stderr).toContain(`:${port} ends (closed)`)
+})
+
+test(
+  withPython('a program that starts again has its port at once'),
+  python,
+  async ({ tailnet, peer }) => {
+    const port = await freePort()
+    const words = ['sh', '-c', `python3 ${life} ${port}; exec python3 ${life} ${port}`]
+    const running = startExporting(tailnet, words)
+    const { ipv4 } = await exported(running)
+    const said = await peer.get(ipv4, port, '/who')
+    process.kill(Number(said.split(' ').at(-1)), 'SIGKILL')
+    await exported(running, 2)
+    expect(await peer.get(ipv4, port, '/who')).toContain('/who')
+    expect(running.output.stderr).not.toContain('is not exported')
+  },
+)
+
+test(withPython('one that listens again goes on'), python, async ({ tailnet, peer }) => {
+  const { ipv4, port } = await exported(startExporting(tailnet, ['python3', life]))
+  await peer.get(ipv4, port, '/again')
+  await vi.waitFor(async () => expect(await peer.get(ipv4, port, '/who')).toContain('/who'), WAIT)
+})
+
+test(
+  withPython('two programs on one port are one export, until both have ended'),
+  python,
+  async ({ tailnet, peer }) => {
+    const port = await freePort()
+    const one = `python3 ${life} ${port} reuse`
+    const words = ['sh', '-c', `${one} & ${one} & wait; sleep 60`]
+    const running = startExporting(tailnet, words)
+    const { ipv4 } = await exported(running)
+    const pids = new Set<number>()
+    await vi.waitFor(async () => {
+      pids.add(Number((await peer.get(ipv4, port, '/who')).split(' ').at(-1)))
+      expect(pids.size).toBe(2)
+    }, WAIT)
+    const [first = 0, second = 0] = pids
+    process.kill(first, 'SIGKILL')
+    await vi.waitFor(
+      async () => expect(await peer.get(ipv4, port, '/who')).toContain(String(second)),
+      WAIT,
+    )
+    process.kill(second, 'SIGKILL')
+    await untilRefused(peer, ipv4, port)
+  },
+)
+
+test('a listener on 127.0.0.1 is private, unless it is asked for', async ({ tailnet, peer }) => {
+  const command = [process.execPath, serve, '0', '127.0.0.1']
+  const port = await freePort()
+  const both = [
+    process.execPath,
+    '-e',
+    `
+    const { createServer } = require('node:http')
+    createServer((_, response) => response.end('private')).listen(${port}, '127.0.0.1', () =>
+      createServer((_, response) => response.end('public')).listen(0, '0.0.0.0'))
+  `,
+  ]
+  const { ipv4, port: shown } = await exported(startExporting(tailnet, both))
+  expect(await peer.get(ipv4, shown)).toBe('public')
+  await expect(peer.connect(ipv4, port)).rejects.toMatchObject({ replyCode: 5 })
+  const asked = await exported(startExporting(tailnet, command, ['--export-loopback']))
+  expect(peer.addresses).toContain(await peer.get(asked.ipv4, asked.port))
+})
+
+test('peers are shown as the sidecar when that is wanted', async ({ tailnet, peer }) => {
+  const running = startExporting(tailnet, [process.execPath, serve], ['--export-peers=false'])
+  const { ipv4, port } = await exported(running)
+  expect(await peer.get(ipv4, port)).toMatch(/^(::ffff:127\.0\.0\.1|::1)$/)
+})
+
+test('ports go by the lists, with a word on stderr', async ({ tailnet, peer }) => {
+  const port = await freePort()
+  const flags = [`-export-deny-ports=${port}`]
+  const running = startExporting(tailnet, [process.execPath, serve, String(port)], flags)
+  await vi.waitFor(() => {
+    expect(running.output.stderr).toMatch(
+      new RegExp(
+        `^tailproxy: \\[::\\]:${port} is not exported: .*port ${port} is on the deny list$`,
+        'm',
+      ),
+    )
+  }, WAIT)
+  const node = await exported(startExporting(tailnet, [process.execPath, serve]))
+  await expect(peer.connect(node.ipv4, port)).rejects.toMatchObject({ replyCode: 5 })
+})
+
+test('with --export-strict listen() fails', async ({ tailnet }) => {
+  const port = await freePort()
+  const flags = ['--export-strict', `-export-deny-ports=${port}`]
+  const { status, stderr } = await startExporting(
+    tailnet,
+    [process.execPath, serve, String(port)],
+    flags,
+  ).finished
+  expect(status).toBe(1)
+  expect(stderr).toContain('EACCES')
+})
+
+test('past the maximum no more are exported', async ({ tailnet }) => {
+  const command = [
+    process.execPath,
+    '-e',
+    `
+    for (let i = 0; i < 5; i++) require('node:net').createServer().listen(0)
+  `,
+  ]
+  const running = startExporting(tailnet, command, ['-export-max=3'])
+  await exported(running, 3)
+  await vi.waitFor(() => {
+    expect(running.output.stderr.match(/is not exported: /g)).toHaveLength(2)
+  }, WAIT)
+})
+
+test.for([
+  ['a user', '--export-user=nobody@example.com'],
+  ['a tag', '--export-tag=tag:other'],
+])('a peer without %s that is let in is reset', async ([, flag = ''], { tailnet, peer }) => {
+  const running = startExporting(tailnet, [process.execPath, serve], [flag])
+  const { ipv4, port } = await exported(running)
+  const socket = await peer.connect(ipv4, port)
+  socket.write('GET / HTTP/1.0\r\n\r\n')
+  await expect(text(socket)).rejects.toMatchObject({ code: 'ECONNRESET' })
+  await vi.waitFor(
+    () => expect(running.output.stderr).toMatch(/export: \S+: peer\.\S+ is none of those/),
+    WAIT,
+  )
+})
+
+test('a plugin decides about a peer by who it is', async ({ tailnet, peer }) => {
+  const plugin = fileURLToPath(new URL('../fixtures/only_hello.mjs', import.meta.url))
+  const running = startExporting(tailnet, [process.execPath, serve], [`--filter=${plugin}`])
+  const { ipv4, port } = await exported(running)
+  const socket = await peer.connect(ipv4, port)
+  socket.write('GET / HTTP/1.0\r\n\r\n')
+  await expect(text(socket)).rejects.toMatchObject({ code: 'ECONNRESET' })
+  await vi.waitFor(() => expect(running.output.stderr).toContain('only hello may come in'), WAIT)
+})
+
+test('a thousand connections, two hundred at once, lose nothing', async ({ tailnet, peer }) => {
+  const running = startExporting(tailnet, [process.execPath, serve])
+  const { ipv4, port } = await exported(running)
+  let left = 1000
+  const failures: unknown[] = []
+  const worker = async () => {
+    while (left-- > 0) {
+      const said = await peer.get(ipv4, port).catch((error: unknown) => failures.push(error))
+      if (typeof said === 'string') expect(peer.addresses).toContain(said.replace('::ffff:', ''))
+    }
+  }
+  await Promise.all(Array.from({ length: 200 }, worker))
+  expect(failures).toEqual([])
+})
+
+test('what listens already is served, listed and taken back', async ({ tailnet, peer }) => {
+  const port = await echo()
+  const other = await echo()
+  const env = { TAILPROXY_STATE_DIR: `${tailnet.tailproxy.directory}/exports` }
+  const serving = tailnet.tailproxy.start(['export', String(port)], { env })
+  onTestFinished(() => void serving.child.kill('SIGKILL'))
+  const [, ipv4 = ''] = await serving.says(/\(([\d.]+):\d+, /)
+  expect(await peer.exchange(ipv4, port, 'hello')).toBe('hello')
+  await expect(peer.connect(ipv4, other)).rejects.toMatchObject({ replyCode: 5 })
+  expect(await tailnet.tailproxy.run(['export', String(other)], { env })).toMatchObject({
+    status: 0,
+  })
+  expect(await peer.exchange(ipv4, other, 'hello')).toBe('hello')
+  const { stdout } = await tailnet.tailproxy.run(['export', 'ls', '--json'], { env })
+  expect(JSON.parse(stdout).exports).toMatchObject(
+    [port, other].sort((a, b) => a - b).map((each) => ({ port: each, accepted: 1, bytesUp: 5 })),
+  )
+  expect(await tailnet.tailproxy.run(['export', 'rm', String(port)], { env })).toMatchObject({
+    status: 0,
+    stderr: '',
+  })
+  await untilRefused(peer, ipv4, port)
+  serving.child.kill('SIGINT')
+  expect(await serving.finished).toMatchObject({ signal: 'SIGINT', stderr: '' })
+})
+
+test('an export without a connection ends after its time', async ({ tailnet, peer }) => {
+  const running = startExporting(tailnet, [process.execPath, serve], ['--export-idle=200ms'])
+  const { ipv4, port } = await exported(running)
+  await vi.waitFor(() => expect(running.output.stderr).toContain(`:${port} ends (idle)`), WAIT)
+  await untilRefused(peer, ipv4, port)
+})
+
+test('the peer’s address comes ahead by the PROXY protocol', async ({ tailnet, peer }) => {
+  const port = await echo()
+  const serving = tailnet.tailproxy.start(['--export-proxy-protocol', 'export', String(port)])
+  onTestFinished(() => void serving.child.kill('SIGKILL'))
+  const [, ipv4 = ''] = await serving.says(/\(([\d.]+):\d+, /)
+  const socket = await peer.connect(ipv4, port)
+  socket.end('hello')
+  const answer = Buffer.concat(await socket.toArray())
+  // Version 2: the signature, PROXY, TCP over IPv4, 12 bytes, the source.
+  expect(answer.subarray(0, 16).toString('hex')).toBe('0d0a0d0a000d0a515549540a2111000c')
+  expect([...answer.subarray(16, 20)].join('.')).toBe(peer.addresses[0])
+  expect(answer.subarray(28).toString()).toBe('hello')
+})
+
+test('a tailproxy inside a command serves its listeners too', async ({ tailnet, peer }) => {
+  const words = ['tailproxy', process.execPath, serve]
+  const running = startExporting(tailnet, words, [])
+  const { ipv4, port } = await exported(running)
+  expect(await peer.get(ipv4, port)).toContain(peer.addresses[0])
+})
+
+test('the end of the command ends its exports', async ({ tailnet, peer }) => {
+  const running = startExporting(tailnet, [process.execPath, serve])
+  const { ipv4, port } = await exported(running)
+  await peer.get(ipv4, port)
+  for (const child of childrenOf(running.child.pid as number)) {
+    if (child !== running.child.pid) process.kill(child, 'SIGTERM')
+  }
+  await running.finished
+  await expect(peer.connect(ipv4, port)).rejects.toThrow()
+})
