@@ -15,6 +15,7 @@ import (
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/labrole"
 	"github.com/tailproxy/tailproxy/sidecar/internal/noderole"
+	"github.com/tailproxy/tailproxy/sidecar/internal/processors"
 	"github.com/tailproxy/tailproxy/sidecar/internal/version"
 )
 
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		_, err := fmt.Fprintf(stdout, "tailproxy-sidecar %s (tailscale %s)\n", version.Sidecar(), version.Tailscale())
 		return err
 	case "node":
-		role = noderole.Run
+		role = runNode
 	case "lab":
 		role = runLab
 	default:
@@ -75,6 +76,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	// line that says why the sidecar ended.
 	log.SetOutput(io.Discard)
 	return role(ctx, conn)
+}
+
+func runNode(ctx context.Context, conn io.ReadWriteCloser) error {
+	processors.LeaveHalf()
+	return noderole.Run(ctx, conn)
 }
 
 // labGCPercent makes the lab's nodes need three quarters of the memory (measured: 430 instead of 600 MB after
