@@ -1,14 +1,16 @@
 /* close_range(2): what lies between the library's own descriptors. */
 #include "channel.h"
+#include "departure.h"
 #include "state.h"
-#include "tarpit.h"
 
 #include <unistd.h>
 
 TP_HOOK int close_range(unsigned first, unsigned last, int flags)
 {
 	int own[TP_CHANNEL_DESCRIPTORS_MAX], result = 0;
+	struct tp_departures departures;
 	tp_state();
+	tp_departures_look(first, last, &departures);
 	size_t count = tp_channel_descriptors(own);
 	for (size_t i = 0; i < count && result == 0; i++) {
 		unsigned number = (unsigned)own[i];
@@ -24,6 +26,6 @@ TP_HOOK int close_range(unsigned first, unsigned last, int flags)
 		result = tp_next.close_range(first, last, flags);
 done:
 	if (result == 0)
-		tp_tarpit_cancel_all();
+		tp_departures_tell(&departures);
 	return result;
 }

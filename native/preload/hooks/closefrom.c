@@ -1,8 +1,8 @@
 /* closefrom(3): as close_range(), and one by one on kernels without that. It cannot fail. */
 #include "channel.h"
+#include "departure.h"
 #include "state.h"
 #include "syscall.h"
-#include "tarpit.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -26,7 +26,9 @@ TP_HOOK void closefrom(int lowest)
 	int own[TP_CHANNEL_DESCRIPTORS_MAX];
 	int saved = errno;
 	unsigned first = lowest < 0 ? 0 : (unsigned)lowest;
+	struct tp_departures departures;
 	tp_state();
+	tp_departures_look(first, ~0u, &departures);
 	size_t count = tp_channel_descriptors(own);
 	long result = 0;
 	for (size_t i = 0; i < count && result == 0; i++) {
@@ -41,6 +43,6 @@ TP_HOOK void closefrom(int lowest)
 		result = tp_syscall3(SYS_close_range, first, ~0u, 0);
 	if (result < 0)
 		close_each(lowest < 0 ? 0 : lowest);
-	tp_tarpit_cancel_all();
+	tp_departures_tell(&departures);
 	errno = saved;
 }

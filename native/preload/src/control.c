@@ -131,8 +131,9 @@ static int ask(const struct asking *asking, const struct tp_listener *listener)
 	return -answer.error;
 }
 
-static void tell_inherited(const struct tp_listener *listener, void *argument)
+static void tell_inherited(int fd, const struct tp_listener *listener, void *argument)
 {
+	(void)fd;
 	const struct asking *asking = argument;
 	if (listener->cookie != asking->but)
 		ask(asking, listener);
@@ -199,9 +200,9 @@ int tp_control_listen(const struct tp_config *config, int fd)
 	return result;
 }
 
-static void count(const struct tp_listener *listener, void *argument)
+static void count(int fd, const struct tp_listener *listener, void *argument)
 {
-	(void)listener;
+	(void)fd, (void)listener;
 	(*(size_t *)argument)++;
 }
 

@@ -55,7 +55,7 @@ struct entry { /* struct linux_dirent64 */
 	char name[];
 };
 
-void tp_listener_scan(const struct tp_config *config, void (*each)(const struct tp_listener *, void *), void *argument)
+void tp_listener_scan(const struct tp_config *config, void (*each)(int, const struct tp_listener *, void *), void *argument)
 {
 	_Alignas(uint64_t) char entries[2048];
 	struct tp_listener listener;
@@ -69,7 +69,7 @@ void tp_listener_scan(const struct tp_config *config, void (*each)(const struct 
 			at += entry->length;
 			long fd = tp_decimal_parse(entry->name, strlen(entry->name), 1 << 30);
 			if (fd >= 0 && tp_listener_read((int)fd, &listener) && tp_listener_is_exported(config, &listener))
-				each(&listener, argument);
+				each((int)fd, &listener, argument);
 		}
 	}
 	tp_syscall1(SYS_close, directory);

@@ -24,6 +24,6 @@ bool tp_listener_is_private(const struct tp_address *address);
 bool tp_listener_is_exported(const struct tp_config *config, const struct tp_listener *listener);
 
 /** Calls `each` for every listening socket of this process that is exported. */
-void tp_listener_scan(const struct tp_config *config, void (*each)(const struct tp_listener *, void *), void *argument);
+void tp_listener_scan(const struct tp_config *config, void (*each)(int fd, const struct tp_listener *, void *), void *argument);
 
 #endif

@@ -11,6 +11,7 @@ export { type InspectOptions, inspectProgram } from './lib/inspect-program.ts'
 export { DEFAULT_PLACES, type PlaceLibraryOptions, placeLibrary } from './lib/place-library.ts'
 export {
   PRELOAD_VARIABLES,
+  type PreloadExports,
   type PreloadSettings,
   preloadEnvironment,
   withoutPreload,

@@ -254,10 +254,13 @@ test('what listens already is served, listed and taken back', async ({ tailnet, 
     status: 0,
   })
   expect(await peer.exchange(ipv4, other, 'hello')).toBe('hello')
-  const { stdout } = await tailnet.tailproxy.run(['export', 'ls', '--json'], { env })
-  expect(JSON.parse(stdout).exports).toMatchObject(
-    [port, other].sort((a, b) => a - b).map((each) => ({ port: each, accepted: 1, bytesUp: 5 })),
-  )
+  // Counts come four times a second.
+  await vi.waitFor(async () => {
+    const { stdout } = await tailnet.tailproxy.run(['export', 'ls', '--json'], { env })
+    expect(JSON.parse(stdout).exports).toMatchObject(
+      [port, other].sort((a, b) => a - b).map((each) => ({ port: each, accepted: 1, bytesUp: 5 })),
+    )
+  }, WAIT)
   expect(await tailnet.tailproxy.run(['export', 'rm', String(port)], { env })).toMatchObject({
     status: 0,
     stderr: '',

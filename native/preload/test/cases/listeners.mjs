@@ -171,6 +171,15 @@ testBoth(
   },
 )
 
+test('close_range() over a listener is told of', async (context) => {
+  const control = await controlServer(context)
+  const words = ['tcp4', 'listen', 'range', 'wait']
+  const child = start(context, programPath('listener'), words, control.env)
+  await child.says('ready\n')
+  await control.until(() => control.told().length === 2)
+  deepEqual(control.told(), ['0 LISTEN tcp4 0.0.0.0', '0 CLOSE tcp4 0.0.0.0'])
+})
+
 testBoth('other descriptors are told of to nobody', async (context, kind) => {
   const control = await controlServer(context)
   await observe(context, 'listener', ['tcp4', 'listen', 'tcp4', 'close'], {

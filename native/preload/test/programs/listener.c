@@ -5,13 +5,14 @@
  * tcp4, tcp6, only6: a socket   to=ADDRESS[,PORT]: bind()   device=NAME   listen   shut   close   port   name   on: the device
  * dup: to another descriptor   drop: closes that   accept: says whom by accept() and by getpeername()   accept4: by accept4()
  * fork: the rest is the child's, the parent ends   worker: a child that closes the listener and ends   spare: a child that stays
- * until stdin ends, the rest is the parent's   exec=WORD: executes itself with the listener inherited and the words behind it
+ * until stdin ends, the rest is the parent's   range: close_range() over it   exec=WORD: executes itself with the listener inherited and the words behind it
  * from=FD: the listener is that descriptor   user: becomes nobody   wait: says "ready", waits for a line   all: closes all above 2
  */
 #include "observe.h"
 
 #include <grp.h>
 #include <net/if.h>
+#include <sys/syscall.h>
 
 static int listener = -1, duplicate = -1;
 static unsigned short port;
@@ -170,6 +171,8 @@ int main(int argc, char **argv)
 			observe("shutdown", shutdown(listener, SHUT_RDWR));
 		} else if (strcmp(word, "close") == 0) {
 			observe("close", close(listener));
+		} else if (strcmp(word, "range") == 0) {
+			observe("close_range", syscall(SYS_close_range, listener, listener, 0));
 		} else if (strcmp(word, "all") == 0) {
 			for (int fd = 3; fd < 1024; fd++)
 				close(fd);

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { createFilterChain, createPortFilter, type Filter } from '@tailproxy/port-filter'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { POLICY, test } from '../testing/session.ts'
 import type { Session } from './session.ts'
 
@@ -35,6 +35,20 @@ test('serves a listener that a run tells of', async ({ open, echo }) => {
   expect(await tell(session, `LISTEN 7 tcp4 0.0.0.0 ${port} 0`)).toBe('OK 7')
   expect(session.exports()).toMatchObject([{ port, targets: [echo], pids: [1234] }])
   expect(await reach(session, 'hello')).toBe('hello')
+})
+
+test('tells of a wrong line, and goes on with the next', async ({ open, echo }) => {
+  const session = await open()
+  const complaints: string[] = []
+  session.on('log', (_level, message) => complaints.push(message))
+  const port = portOf(echo)
+  const answer = await tell(
+    session,
+    `LISTEN 1 tcp5 0.0.0.0 ${port} 0\nLISTEN 2 tcp4 0.0.0.0 ${port} 0`,
+  )
+  expect(answer).toMatch(/^REFUSED 0 invalid /)
+  await vi.waitFor(() => expect(session.exports()).toHaveLength(1))
+  expect(complaints).toEqual([expect.stringMatching(/^process 1234 .*tcp5/)])
 })
 
 test('keeps the control socket to the user', async ({ open }) => {

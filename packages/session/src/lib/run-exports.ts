@@ -1,3 +1,4 @@
+import { describeLineError } from '@tailproxy/control-protocol'
 import { createExporter, type Exporter } from '@tailproxy/exporter'
 import { type ControlServer, serveControlSocket } from '@tailproxy/exporter/server'
 import type { FilterChain } from '@tailproxy/port-filter'
@@ -11,6 +12,8 @@ export interface RunExportsOptions {
   /** Whose listeners they are; without one they are of no captured program. */
   run?: string
   options: ExportOptions
+  /** Told of what was wrong with a line of a control connection, or why one was cut. */
+  onComplaint?: (complaint: string) => void
 }
 
 /** What is exported for one run, or for none, and how the run tells of it. */
@@ -18,12 +21,14 @@ export class RunExports {
   readonly exporter: Exporter
   readonly #sidecar: Sidecar
   readonly #run: string | undefined
+  readonly #onComplaint: (complaint: string) => void
   readonly #onState: (state: ExportState) => void
   #control: ControlServer | undefined
 
-  constructor({ sidecar, filters, run, options }: RunExportsOptions) {
+  constructor({ sidecar, filters, run, options, onComplaint = () => {} }: RunExportsOptions) {
     this.#sidecar = sidecar
     this.#run = run
+    this.#onComplaint = onComplaint
     this.exporter = createExporter({
       backend: sidecarBackend(sidecar, filters, { run, options }),
       decide: (question) => filters.export(question),
@@ -40,6 +45,16 @@ export class RunExports {
   async serveControl(path: string): Promise<void> {
     const run = this.#run === undefined ? {} : { run: this.#run }
     this.#control = await serveControlSocket({ exporter: this.exporter, path, ...run })
+    this.#control.on('line:malformed', (error, pid) => {
+      this.#onComplaint(
+        `${nameOf(pid)} told of a listener in a wrong line: ${describeLineError(error)}`,
+      )
+    })
+    this.#control.on('connection:cut', (pid) => {
+      this.#onComplaint(
+        `${nameOf(pid)} did not read what it was told of its listeners; they are exported no more`,
+      )
+    })
   }
 
   /** Connections are reset, or with `drain` (milliseconds) have that long to end. */
@@ -48,4 +63,8 @@ export class RunExports {
     await this.exporter.stop(drain > 0 ? { drain: true, timeout: drain } : {})
     this.#sidecar.off('exportState', this.#onState)
   }
+}
+
+function nameOf(pid: number | undefined): string {
+  return pid === undefined ? 'a program' : `process ${pid}`
 }

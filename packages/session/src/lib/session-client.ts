@@ -79,13 +79,18 @@ export class SessionClient {
       method,
       path,
       signal: AbortSignal.timeout(DEFAULT_SESSION_TIMEOUT),
+      // One question a command: a connection that is kept would keep the process.
+      agent: false,
       headers: text === undefined ? {} : { 'content-length': Buffer.byteLength(text) },
     })
     try {
       asked.end(text)
       const [response] = (await once(asked, 'response')) as [IncomingMessage]
       const { statusCode = 0 } = response
-      if (statusCode === 204) return undefined
+      if (statusCode === 204) {
+        response.resume()
+        return undefined
+      }
       const answer = await json(response)
       if (statusCode < 300) return answer
       const { error } = Problem.parse(answer)

@@ -222,7 +222,9 @@ export class Session extends EventEmitter<SessionEvents> {
 
   #serve(options: ExportOptions, run?: string): RunExports {
     const of = run === undefined ? {} : { run }
-    return new RunExports({ sidecar: this.#sidecar, filters: this.#filters, options, ...of })
+    const onComplaint = (complaint: string) => void this.emit('log', 'warn', complaint)
+    const shared = { sidecar: this.#sidecar, filters: this.#filters, onComplaint }
+    return new RunExports({ ...shared, options, ...of })
   }
 
   /** Asks for the events of flows, or for no more of them: a busy session has thousands a second. */
