@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { ConfigError, resolveSettings } from '@tailproxy/config'
 import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
+import { doctor } from './commands/doctor.ts'
 import { exportPorts } from './commands/export.ts'
 import { lab, labRun } from './commands/lab.ts'
 import { run } from './commands/run.ts'
@@ -43,6 +44,8 @@ export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
       return exportPorts(line.operands, resolved, line)
     case 'status':
       return status(line.operands, resolved, line)
+    case 'doctor':
+      return doctor(line.operands, line)
     case 'lab':
       return lab(line.operands, line)
     case 'lab run':

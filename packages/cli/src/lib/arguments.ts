@@ -2,7 +2,9 @@ import { nearestOf, type SettingName, settings } from '@tailproxy/config'
 import { CommandLineError } from './exit-status.ts'
 
 /** The commands; a program with one of these names is reached with `run`. */
-export const COMMANDS = ['run', 'export', 'status', 'lab'] as const
+export const COMMANDS = ['run', 'export', 'status', 'doctor', 'lab'] as const
+/** Those behind whose first operand nothing is ours. */
+const TAKES_PROGRAM: ReadonlySet<string> = new Set(['run', 'lab'])
 type CommandName = (typeof COMMANDS)[number]
 
 /** What the words of a command line ask for. */
@@ -57,7 +59,7 @@ export function readCommandLine(words: readonly string[]): CommandLine {
     return { ...toCommandLine(before.values), command: 'run', operands: before.operands }
   }
   // Their operands are no programs, so flags may stand among them.
-  const behind = first === 'export' || first === 'status' ? readAllFlags(rest) : readFlags(rest)
+  const behind = TAKES_PROGRAM.has(first) ? readFlags(rest) : readAllFlags(rest)
   const values = joined([...before.values, ...behind.values])
   const [second, ...operands] = behind.operands
   if (first !== 'lab' || behind.ended || second !== 'run') {

@@ -11,7 +11,7 @@ export function helpText(): string {
 Usage: tailproxy [flags] [run] COMMAND [ARGUMENT…]   run COMMAND on the tailnet
        tailproxy [flags]                             serve SOCKS5 (foreground)
        tailproxy export PORT…                        serve a port of this host
-       tailproxy status                              how the session does
+       tailproxy status, or doctor [COMMAND…]        how session, or host, does
        tailproxy lab                                 start a private tailnet
        tailproxy lab run -- COMMAND [ARGUMENT…]      run COMMAND on its own lab
 
@@ -41,7 +41,7 @@ function flagLines(): string[] {
       placeholder: 'FILE',
       help: 'read settings from FILE (JSON, comments allowed)',
     }),
-    flagLine({ flag: 'json', help: 'with lab, export, status, or no command: as JSON' }),
+    flagLine({ flag: 'json', help: 'with lab, export, status, doctor, or none: as JSON' }),
     '  -h, --help          show this',
     '  -V, --version       show the version',
   ]
