@@ -11,7 +11,7 @@
 
 enum { SERIES = 201, CALLS = 100 };
 
-static int listener, connected, pipes[2], opened[CALLS];
+static int listener, connected, pipes[2], opened[CALLS], accepted[CALLS];
 static struct sockaddr_in there = { .sin_family = AF_INET };
 
 static void open_sockets(void)
@@ -59,6 +59,35 @@ static void peers(void)
 	}
 }
 
+static void connect_all(void)
+{
+	for (int i = 0; i < CALLS; i++) {
+		opened[i] = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(opened[i], (struct sockaddr *)&there, sizeof there) < 0)
+			exit(1);
+	}
+}
+
+static void accept_all(void)
+{
+	struct sockaddr_in peer;
+	for (int i = 0; i < CALLS; i++) {
+		socklen_t length = sizeof peer;
+		accepted[i] = accept(listener, (struct sockaddr *)&peer, &length);
+	}
+}
+
+static void close_all(void)
+{
+	for (int i = 0; i < CALLS; i++) {
+		/* By a reset: no pair of ports stays behind in TIME_WAIT. */
+		struct linger now = { 1, 0 };
+		setsockopt(opened[i], SOL_SOCKET, SO_LINGER, &now, sizeof now);
+		close(opened[i]);
+		close(accepted[i]);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*before)(void), (*run)(void), (*after)(void);
@@ -68,6 +97,7 @@ static const struct {
 	{ "dup2", open_sockets, duplicates, close_sockets },
 	{ "write+read", nothing, bytes, nothing },
 	{ "getpeername", nothing, peers, nothing },
+	{ "accept", connect_all, accept_all, close_all },
 };
 
 static double now(void)
@@ -90,7 +120,7 @@ int main(void)
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	connected = socket(AF_INET, SOCK_STREAM, 0);
 	there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(listener, (struct sockaddr *)&there, length) < 0 || listen(listener, 1) < 0 ||
+	if (bind(listener, (struct sockaddr *)&there, length) < 0 || listen(listener, CALLS) < 0 ||
 	    getsockname(listener, (struct sockaddr *)&there, &length) < 0 ||
 	    connect(connected, (struct sockaddr *)&there, length) < 0 || pipe(pipes) < 0)
 		return 1;
