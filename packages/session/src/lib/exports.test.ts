@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import path from 'node:path'
+import process from 'node:process'
 import { text } from 'node:stream/consumers'
 import { createFilterChain, createPortFilter, type Filter } from '@tailproxy/port-filter'
 import { expect, vi } from 'vitest'
@@ -58,6 +60,25 @@ test('keeps the control socket to the user', async ({ open }) => {
   await session.close()
   expect(existsSync(control)).toBe(false)
 })
+
+const isRoot = process.getuid?.() === 0
+const NOBODY = 65_534
+const CONNECT = `
+require('node:net').connect(process.argv[1])
+  .on('connect', () => console.log('connected'))
+  .on('error', ({ code }) => console.log(code))
+`
+
+test.skipIf(!isRoot)(
+  `lets no other user tell of listeners${isRoot ? '' : ' (skipped: needs root)'}`,
+  async ({ open }) => {
+    const session = await open()
+    const { control = '' } = await session.register('run-1', POLICY, {})
+    const identity = { uid: NOBODY, gid: NOBODY, cwd: '/' }
+    const { stdout } = spawnSync(process.execPath, ['-e', CONNECT, control], identity)
+    expect(String(stdout)).toBe('EACCES\n')
+  },
+)
 
 test('has neither control socket nor exporter for a run that exports nothing', async ({ open }) => {
   const session = await open()
