@@ -197,6 +197,12 @@ bool tp_board_peer(int family, uint16_t local_port, uint64_t cookie, struct tp_a
 	return entry && cookie != 0 && read_entry(entry, out) == cookie;
 }
 
+bool tp_board_is_client(const struct tp_address *from)
+{
+	const struct tp_board_entry *shared = entry_of(from->family, TP_BOARD_CLIENTS4, TP_BOARD_CLIENTS6, from->port);
+	return shared && __atomic_load_n(&shared->cookie, __ATOMIC_ACQUIRE) != 0;
+}
+
 bool tp_board_client(const struct tp_address *from, const struct tp_address *to, struct tp_address *out)
 {
 	const struct tp_board_entry *shared = entry_of(from->family, TP_BOARD_CLIENTS4, TP_BOARD_CLIENTS6, from->port);

@@ -29,6 +29,8 @@ int tp_board_failure(uint64_t cookie);
 /** Whom the tarpit stands for, by the local port of the program's socket and the tarpit's family. */
 bool tp_board_peer(int family, uint16_t local_port, uint64_t cookie, struct tp_address *out);
 
+/** Whether the sidecar may stand for somebody on this port: what tp_board_client() needs a socket's name for. */
+bool tp_board_is_client(const struct tp_address *from);
 /** Whom the sidecar stands for that has connected from `from` (its port, over its family) to `to`. */
 bool tp_board_client(const struct tp_address *from, const struct tp_address *to, struct tp_address *out);
 
