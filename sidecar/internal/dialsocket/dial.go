@@ -41,12 +41,22 @@ type Dial struct {
 	// local is valid when the socket was seen in SYN_SENT.
 	local netip.AddrPort
 	gone  bool
+	// ended is that nobody works on it any more.
+	ended bool
+	// loose is that our duplicate was closed before the end: the socket may go without a word.
+	loose   bool
+	watcher *time.Timer
+	watched time.Duration
 }
 
 // Join completes the program's connection and returns our end of it.
 func (d *Dial) Join() (*splice.Socket, error) {
 	if err := d.awaitSynSent(d.ctx); err != nil {
 		return nil, err
+	}
+	if !d.waits() {
+		d.abandon()
+		return nil, ErrClosed
 	}
 	d.server.options.Board.SetPeer(d.local.Addr(), d.local.Port(), d.Cookie, d.Destination)
 	// Before the program can know: while our duplicate is open, its close() is no end for the peer, and takes the socket
@@ -69,6 +79,11 @@ func (d *Dial) Source() netip.AddrPort {
 // Fail ends the program's connect() with the errno of err's code. It does nothing when the socket is gone.
 func (d *Dial) Fail(err error) {
 	ctx := d.server.ctx
+	// Its port may be another's by now, who waits for somebody else.
+	if !d.waits() {
+		d.abandon()
+		return
+	}
 	if !d.note(message.CodeOf(err).Errno()) {
 		return
 	}
@@ -161,7 +176,7 @@ func (d *Dial) begun() bool {
 func (d *Dial) recheck() {
 	d.mu.Lock()
 	state, err := d.lookLocked()
-	d.releaseLocked()
+	d.letGoLocked()
 	local := d.local
 	d.mu.Unlock()
 	if err != nil || state == tarpit.Closed || !local.IsValid() {
@@ -208,6 +223,7 @@ func (s *Server) serve(d *Dial) {
 		d.Fail(d.refused)
 		return
 	}
+	d.startWatch()
 	d.channel.run.Dial(d.ctx, d)
 	// For the next one. The program that waited for this one does not any more.
 	s.options.Tarpit.Prepare(d.Destination.Addr())

@@ -48,6 +48,7 @@ func (ds *dials) add(d *Dial) error {
 }
 
 func (ds *dials) remove(d *Dial) {
+	d.stopWatch()
 	d.release()
 	d.cancel(nil)
 	ds.mu.Lock()
