@@ -14,12 +14,12 @@ test('tells which way connections take on this host', async () => {
   expect(stdout).toMatch(/^ok {4}sh +\S+\/sh is captured/m)
 })
 
-test.skipIf(lacks('gcc'))(named('tells that a static program is not captured', 'gcc'), async () => {
+test.skipIf(lacks('cc'))(named('tells that a static program is not captured', 'cc'), async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'tailproxy-doctor-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
   const [source, program] = [path.join(directory, 'main.c'), path.join(directory, 'main')]
   writeFileSync(source, 'int main(void) { return 0; }\n')
-  execFileSync('gcc', ['-static', '-o', program, source])
+  execFileSync('cc', ['-static', '-o', program, source])
   const { status, stdout } = await start(TAILPROXY, ['doctor', program]).finished
   expect(status).toBe(1)
   expect(stdout).toMatch(/^FAIL .*static/m)
