@@ -83,7 +83,9 @@ test(withPython('nor is one whose program was killed'), python, async ({ tailnet
   const said = await peer.get(ipv4, port, '/who')
   process.kill(Number(said.split(' ').at(-1)), 'SIGKILL')
   await untilRefused(peer, ipv4, port)
-  expect(running.output.stderr).toContain(`:${port} ends (closed)`)
+  await vi.waitFor(() => {
+    expect(running.output.stderr).toContain(`:${port} ends (closed)`)
+  }, WAIT)
 })
 
 test(

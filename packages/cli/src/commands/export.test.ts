@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import path from 'node:path'
 import process from 'node:process'
 import { expect, onTestFinished, vi } from 'vitest'
 import { InterruptedError } from '../lib/interruption.ts'
@@ -111,4 +113,19 @@ test('refuses settings that the running session cannot take', async ({
     /--export-max cannot be changed/,
   )
   await command.interrupt()
+})
+
+test('takes everything down when it cannot be found by others', async ({
+  surroundings: { said },
+  directory,
+}) => {
+  const state = path.join(directory, 'own-state')
+  mkdirSync(path.join(state, 'session.sock'), { recursive: true, mode: 0o700 })
+  for (const words of [['export', '80'], ['true'], []]) {
+    said.stderr = ''
+    const error = await tailproxy([`--state-dir=${state}`, ...words]).catch((reason) => reason)
+    expect(report(error)).toBe(125)
+    expect(said.stderr).toMatch(/^tailproxy: [^\n]*session\.sock[^\n]*\n$/)
+  }
+  expect(readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')).toBe('')
 })

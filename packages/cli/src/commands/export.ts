@@ -11,12 +11,11 @@ import { CommandLineError } from '../lib/exit-status.ts'
 import { exportOptions } from '../lib/export-options.ts'
 import { readExportTargets, readPorts } from '../lib/export-target.ts'
 import { aborted, interruptible } from '../lib/interruption.ts'
-import { openSession } from '../lib/open-session.ts'
 import type { ChildExit } from '../lib/run-child.ts'
 import { runningSession } from '../lib/running-session.ts'
-import { serveTo } from '../lib/serve-session.ts'
 import { say } from '../lib/terminal.ts'
 import { warnUnlessListening } from '../lib/warn-unless-listening.ts'
+import { withSession } from '../lib/with-session.ts'
 
 const OK: ChildExit = { status: 0, signal: null }
 /** Milliseconds that open connections have to end after Ctrl-C; another one ends them at once. */
@@ -100,30 +99,22 @@ function serve(
   resolved: ResolvedSettings,
   { json }: { json: boolean },
 ): Promise<never> {
-  return interruptible(async (signal) => {
-    const { session, stateDirectory } = await openSession(resolved, { signal })
-    try {
-      const served = await serveTo(session, stateDirectory, resolved.values)
-      try {
-        await exportAll(session, targets, resolved)
-        const { name, addresses } = session.node
-        const exports = session.exports()
-        for (const each of exports) await warnUnlessListening(each.targets)
-        process.stdout.write(
-          json
-            ? `${JSON.stringify({ exports, node: { name, addresses } })}\n`
-            : `${exports.map((each) => describeExport(each, name)).join('\n')}\nCtrl-C ends it.\n`,
-        )
-        const reason = await Promise.race([aborted(signal), session.ended])
-        if (signal.aborted) await drain(session, resolved)
-        throw reason
-      } finally {
-        await served.close()
-      }
-    } finally {
-      await session.close()
-    }
-  })
+  return interruptible((signal) =>
+    withSession(resolved, { signal }, async (session) => {
+      await exportAll(session, targets, resolved)
+      const { name, addresses } = session.node
+      const exports = session.exports()
+      for (const each of exports) await warnUnlessListening(each.targets)
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ exports, node: { name, addresses } })}\n`
+          : `${exports.map((each) => describeExport(each, name)).join('\n')}\nCtrl-C ends it.\n`,
+      )
+      const reason = await Promise.race([aborted(signal), session.ended])
+      if (signal.aborted) await drain(session, resolved)
+      throw reason
+    }),
+  )
 }
 
 async function exportAll(

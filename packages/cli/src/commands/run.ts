@@ -8,10 +8,9 @@ import { CommandLineError } from '../lib/exit-status.ts'
 import { exportOptions } from '../lib/export-options.ts'
 import { interruptible } from '../lib/interruption.ts'
 import { joinedSession } from '../lib/joined-session.ts'
-import { openSession } from '../lib/open-session.ts'
 import { type ChildExit, runChild } from '../lib/run-child.ts'
-import { serveTo } from '../lib/serve-session.ts'
 import { say } from '../lib/terminal.ts'
+import { withSession } from '../lib/with-session.ts'
 import { allowUnwrapped, commandEnvironment, type Wrapped, wrap } from '../lib/wrap.ts'
 
 export interface RunOptions {
@@ -40,17 +39,11 @@ export async function run(
   }
 
   // To the very end: a signal never stops us before everything is taken down again.
-  return interruptible(async (signal) => {
-    const { session, stateDirectory } = await openSession(resolved, { signal, lab })
-    const served = await serveTo(session, stateDirectory, settings)
-    try {
-      const sessionVariables = { ...extra, TAILPROXY_SESSION: served.file }
-      return await runIn(session, wrapped, settings, sessionVariables, signal)
-    } finally {
-      await served.close()
-      await session.close()
-    }
-  })
+  return interruptible((signal) =>
+    withSession(resolved, { signal, lab }, (session, file) =>
+      runIn(session, wrapped, settings, { ...extra, TAILPROXY_SESSION: file }, signal),
+    ),
+  )
 }
 
 async function runIn(

@@ -2,8 +2,7 @@ import type { ResolvedSettings } from '@tailproxy/config'
 import { FOREGROUND_USER } from '@tailproxy/session'
 import { CommandLineError } from '../lib/exit-status.ts'
 import { aborted, interruptible } from '../lib/interruption.ts'
-import { openSession } from '../lib/open-session.ts'
-import { serveTo } from '../lib/serve-session.ts'
+import { withSession } from '../lib/with-session.ts'
 
 /** `tailproxy` alone: serves SOCKS5 into the tailnet until it is interrupted. */
 export async function serve(
@@ -16,10 +15,8 @@ export async function serve(
       'this shell is in a session already, and its programs are on the tailnet; serve SOCKS5 from outside',
     )
   }
-  return interruptible(async (signal) => {
-    const { session, stateDirectory } = await openSession(resolved, { signal })
-    const served = await serveTo(session, stateDirectory, settings)
-    try {
+  return interruptible((signal) =>
+    withSession(resolved, { signal }, async (session) => {
       const { user, password } = await session.register(FOREGROUND_USER, {
         onlyTailnet: settings.onlyTailnet,
         bypass: settings.bypass,
@@ -40,9 +37,6 @@ Ctrl-C ends it.
 `,
       )
       throw await Promise.race([aborted(signal), session.ended])
-    } finally {
-      await served.close()
-      await session.close()
-    }
-  })
+    }),
+  )
 }

@@ -70,6 +70,10 @@ export async function openSession(
       await session.watchFlows(true)
     }
     return { session, stateDirectory }
+  } catch (error) {
+    // What a plugin holds would keep this process.
+    await filters.dispose()
+    throw error
   } finally {
     clearTimeout(slow)
     progress.done()

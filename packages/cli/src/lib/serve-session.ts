@@ -29,12 +29,17 @@ export async function serveTo(
     },
     session.socketPath,
   )
-  const file = writeSessionFile(stateDirectory, { ...settings, socket: session.socketPath })
-  return {
-    file,
-    async close() {
-      removeSessionFile(file)
-      await server.close()
-    },
+  try {
+    const file = writeSessionFile(stateDirectory, { ...settings, socket: session.socketPath })
+    return {
+      file,
+      async close() {
+        removeSessionFile(file)
+        await server.close()
+      },
+    }
+  } catch (error) {
+    await server.close()
+    throw error
   }
 }

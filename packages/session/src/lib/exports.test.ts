@@ -137,6 +137,15 @@ test('exports what listens already, and ends it by its port', async ({ open, ech
   expect(session.exports()).toEqual([])
 })
 
+test('exports nothing any more when its sidecar has died', async ({ open, echo }) => {
+  const session = await open({ dieAfter: 'fileCapabilities' })
+  await session.exporter().add({ port: portOf(echo) })
+  expect(session.exports()).toHaveLength(1)
+  await session.fileCapabilities('/bin/ping')
+  await session.ended
+  expect(session.exports()).toEqual([])
+})
+
 test('names another control socket for each run', async ({ open, directory }) => {
   const session = await open()
   const runs = [

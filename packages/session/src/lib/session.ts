@@ -100,6 +100,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #filters: FilterChain
   readonly #exports = new Map<string, RunExports>()
   #ownExports: RunExports | undefined
+  #isOver = false
   readonly node: TailnetNode
   /** Where SOCKS5 is served. */
   readonly host: string
@@ -122,6 +123,9 @@ export class Session extends EventEmitter<SessionEvents> {
     this.host = hostname
     this.port = Number(port)
     this.dialSocket = { path: place.dials, ...dials }
+    void sidecar.ended.then(() => {
+      this.#isOver = true
+    })
     sidecar.on('flowOpened', (flow) => this.emit('flowOpened', flow))
     sidecar.on('flowClosed', (flow) => this.emit('flowClosed', flow))
     sidecar.on('log', (level, message) => this.emit('log', level, message))
@@ -204,8 +208,9 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#ownExports.exporter
   }
 
-  /** All that is exported, of runs and of none. */
+  /** All that is exported, of runs and of none; nothing when the session has ended. */
   exports(): Export[] {
+    if (this.#isOver) return []
     const all = this.#served().flatMap(({ exporter }) => exporter.exports())
     return all.sort((a, b) => a.port - b.port)
   }
