@@ -36,7 +36,7 @@ export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
     throw new CommandLineError(`TailProxy runs on Linux only; this is ${process.platform}`)
   }
   const file = line.configFile ?? process.env['TAILPROXY_CONFIG']
-  const resolved = resolveSettings({ flags: line.flags, ...(file ? { file } : {}) })
+  const resolved = await resolveSettings({ flags: line.flags, ...(file ? { file } : {}) })
   switch (line.command) {
     case 'run':
       return run(line.operands, resolved)

@@ -1,4 +1,4 @@
-import { nearestOf, type SettingName, settings } from '@tailproxy/config'
+import { nearestOf, type SettingName, settings } from '@tailproxy/config/collect'
 import { CommandLineError } from './exit-status.ts'
 
 /** The commands; a program with one of these names is reached with `run`. */

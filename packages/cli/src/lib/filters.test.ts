@@ -5,7 +5,8 @@ import { expect } from 'vitest'
 import { test } from '../testing/surroundings.ts'
 import { filtersOf } from './filters.ts'
 
-const filters = (sources: SettingSources) => filtersOf(resolveSettings({ env: {}, ...sources }))
+const filters = async (sources: SettingSources) =>
+  filtersOf(await resolveSettings({ env: {}, ...sources }))
 
 const REQUEST = { network: 'tcp', family: 'tcp4', address: '0.0.0.0' } as const
 

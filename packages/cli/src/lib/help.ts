@@ -1,4 +1,4 @@
-import { type Setting, settings } from '@tailproxy/config'
+import { type Setting, settings } from '@tailproxy/config/collect'
 
 /** Where the descriptions start: two columns behind the longest flag. */
 const DESCRIPTION_COLUMN = 22

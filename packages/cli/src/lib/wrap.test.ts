@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { resolveSettings } from '@tailproxy/config'
 import { expect, vi } from 'vitest'
+import { settingsOfFlags } from '../testing/settings.ts'
 import { test } from '../testing/surroundings.ts'
 import { commandEnvironment, wrap } from './wrap.ts'
 
 function settingsOf(flags: Record<string, string> = {}) {
-  return resolveSettings({ env: {}, flags }).values
+  return settingsOfFlags(flags).values
 }
 
 /** A static ELF program, as far as its headers go. */

@@ -4,7 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import fc from 'fast-check'
 import { test as base, expect } from 'vitest'
-import { nearestOf, readConfigFile } from './config-file.ts'
+import { readConfigFile } from './config-file.ts'
 import { ConfigError } from './errors.ts'
 
 const test = base.extend<{ file: string }>({
@@ -173,10 +173,4 @@ test('throws nothing but ConfigError, whatever the bytes', ({ file }) => {
       }
     }),
   )
-})
-
-test('finds the candidate that is fewest typing errors away', () => {
-  expect(nearestOf('hostnme', ['hostname', 'home'])).toBe('hostname')
-  expect(nearestOf('zzzzzz', ['hostname', 'home'])).toBeUndefined()
-  expect(nearestOf('', ['hostname'])).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { distance } from 'fastest-levenshtein'
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser'
 import { ConfigError } from './errors.ts'
+import { nearestOf } from './nearest.ts'
 import { type SettingName, settings } from './settings.ts'
 
 /**
@@ -90,18 +90,4 @@ function refuseUnlessWithoutEffect(path: string, key: string, value: unknown): v
       `${path}: "${key}" is ${JSON.stringify(value)}, but this version does not have that feature; remove the key or set it to ${JSON.stringify(harmless[0])}`,
     )
   }
-}
-
-/** The candidate that a typing error of `word` most likely meant. */
-export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
-  for (const candidate of candidates) {
-    const steps = distance(word, candidate)
-    if (steps < bestDistance) {
-      best = candidate
-      bestDistance = steps
-    }
-  }
-  return best
 }
