@@ -60,6 +60,28 @@ test.for([
   expect(said.stderr).toBe(line)
 })
 
+test('refuses an exit node rather than to leave it out', async ({ surroundings: { said } }) => {
+  const error = await tailproxy(['-exit-node=berlin', 'true']).catch((reason: unknown) => reason)
+  expect(report(error)).toBe(125)
+  expect(said.stderr).toBe(
+    'tailproxy: --exit-node is "berlin", but this version has no exit nodes; drop it\n',
+  )
+})
+
+test('reads the auth key from the file that a file names, beside it', async ({
+  surroundings: { said },
+  directory,
+}) => {
+  const file = path.join(directory, 'tailproxy.json')
+  writeFileSync(file, '{"authkey": "file:key"}')
+  writeFileSync(path.join(directory, 'key'), 'tskey-secret', { mode: 0o644 })
+  const error = await tailproxy(['--config', file, 'true']).catch((reason: unknown) => reason)
+  expect(report(error)).toBe(125)
+  expect(said.stderr).toBe(
+    `tailproxy: others can read the auth key in ${directory}/key (mode 0644); chmod 600 it\n`,
+  )
+})
+
 test('starts no sidecar for a command that is not there', async ({ surroundings, directory }) => {
   vi.stubEnv('TAILPROXY_SIDECAR', '/nonexistent')
   const error = await tailproxy(['no-such-command']).catch((reason: unknown) => reason)

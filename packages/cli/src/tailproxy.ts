@@ -1,31 +1,39 @@
 import process from 'node:process'
-import { ConfigError, resolveSettings } from '@tailproxy/config'
+import { ConfigError, resolveSettings, type SettingSources } from '@tailproxy/config'
 import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
+import { config } from './commands/config.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportPorts } from './commands/export.ts'
 import { lab, labRun } from './commands/lab.ts'
+import { profile } from './commands/profile.ts'
 import { run } from './commands/run.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
-import { readCommandLine } from './lib/arguments.ts'
+import { type CommandLine, readCommandLine } from './lib/arguments.ts'
 import {
   CommandLineError,
   EXIT_CANNOT_EXECUTE,
   EXIT_NOT_FOUND,
   EXIT_TAILPROXY_FAILED,
 } from './lib/exit-status.ts'
-import { exportHelpText, helpText } from './lib/help.ts'
+import { configHelpText, exportHelpText, helpText } from './lib/help.ts'
 import type { ChildExit } from './lib/run-child.ts'
 import { say } from './lib/terminal.ts'
 import { VERSION } from './lib/version.ts'
 
+/** The help of commands that have their own. */
+const HELP: Partial<Record<CommandLine['command'], () => string>> = {
+  export: exportHelpText,
+  config: configHelpText,
+  profile: configHelpText,
+}
 const OK: ChildExit = { status: 0, signal: null }
 
 /** Does what the words of a command line ask for, and resolves to how it ended. */
 export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
   const line = readCommandLine(words)
   if (line.help) {
-    process.stdout.write(line.command === 'export' ? exportHelpText() : helpText())
+    process.stdout.write(HELP[line.command]?.() ?? helpText())
     return OK
   }
   if (line.version) {
@@ -35,8 +43,14 @@ export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
   if (process.platform !== 'linux') {
     throw new CommandLineError(`TailProxy runs on Linux only; this is ${process.platform}`)
   }
-  const file = line.configFile ?? process.env['TAILPROXY_CONFIG']
-  const resolved = await resolveSettings({ flags: line.flags, ...(file ? { file } : {}) })
+  const { flags, configFile: file } = line
+  const sources: SettingSources = { flags, ...(file ? { file } : {}) }
+  // These two help where settings are out of order.
+  if (line.command === 'config') return config(line.operands, sources, line)
+  if (line.command === 'profile') return profile(line.operands, sources, line)
+  // A lab is a tailnet of its own: what files say of yours means nothing there.
+  const discover = !line.command.startsWith('lab')
+  const resolved = await resolveSettings({ ...sources, discover })
   switch (line.command) {
     case 'run':
       return run(line.operands, resolved)

@@ -13,8 +13,8 @@ for (const name of ['zod', 'jsonc-parser']) {
 test('collects without the libraries of schemas and files when there is no file', async () => {
   const { collectSettings } = await import('./collect.ts')
   const flags = { exportIdle: '10m' }
-  const env = { TAILPROXY_HOSTNAME: 'laptop', TAILPROXY_BYPASS: '192.0.2.1' }
-  expect(Object.keys(await collectSettings({ flags, env }))).toEqual([
+  const env = { TAILPROXY_HOSTNAME: 'laptop', TAILPROXY_BYPASS: '192.0.2.1', HOME: '/nonexistent' }
+  expect(Object.keys(await collectSettings({ flags, env, cwd: '/' }))).toEqual([
     'hostname',
     'bypass',
     'exportIdle',

@@ -1,4 +1,7 @@
 export * from './collect.ts'
+export { type AuthKeyOptions, readAuthKey } from './lib/auth-key.ts'
 export { checkSettings, parseRawSettings, type ResolvedSettings } from './lib/check-settings.ts'
-export { readConfigFile } from './lib/config-file.ts'
+export { configSchema } from './lib/config-schema.ts'
+export { lookedAtFiles } from './lib/looked-at-files.ts'
 export { resolveSettings } from './lib/resolve-settings.ts'
+export { useProfile } from './lib/use-profile.ts'

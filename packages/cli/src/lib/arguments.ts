@@ -2,7 +2,7 @@ import { nearestOf, type SettingName, settings } from '@tailproxy/config/collect
 import { CommandLineError } from './exit-status.ts'
 
 /** The commands; a program with one of these names is reached with `run`. */
-export const COMMANDS = ['run', 'export', 'status', 'doctor', 'lab'] as const
+export const COMMANDS = ['run', 'export', 'status', 'doctor', 'lab', 'config', 'profile'] as const
 /** Those behind whose first operand nothing is ours. */
 const TAKES_PROGRAM: ReadonlySet<string> = new Set(['run', 'lab'])
 type CommandName = (typeof COMMANDS)[number]

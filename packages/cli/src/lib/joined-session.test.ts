@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { resolveSettings } from '@tailproxy/config'
@@ -70,6 +70,7 @@ test.for([
   ['controlUrl', 'http://127.0.0.1:5000', '--control-url is "http://127.0.0.1:5000"', ':4000'],
   ['onlyTailnet', 'true', '--only-tailnet is "true"', '"false"'],
   ['udp', 'block', '--udp is "block"', '"proxy"'],
+  ['exitNode', 'berlin', '--exit-node is "berlin"', 'has no exit nodes'],
 ] as const)('refuses another %s, and names both', ([name, value, ours, theirs], { env }) => {
   const join = () => joinedSession(settingsOfFlags({ [name]: value }), env)
   expect(join).toThrow(REFUSED)
@@ -80,6 +81,23 @@ test.for([
 test('names the variable that asks for another', async ({ env }) => {
   const settings = await resolveSettings({ env: { TAILPROXY_HOSTNAME: 'desktop' } })
   expect(() => joinedSession(settings, env)).toThrow('TAILPROXY_HOSTNAME is "desktop"')
+})
+
+test('joins in spite of what the user file says of a node, but not of what may leave it', async ({
+  env,
+  directory,
+}) => {
+  const file = path.join(directory, 'config/tailproxy/config.json')
+  mkdirSync(path.dirname(file), { recursive: true })
+  const home = { XDG_CONFIG_HOME: path.join(directory, 'config') }
+  const content = { hostname: 'desktop', control_url: 'http://x/', exit_node: 'berlin' }
+  writeFileSync(file, JSON.stringify(content))
+  expect(joinedSession(await resolveSettings({ env: home }), env)).toBeDefined()
+  const named = await resolveSettings({ env: home, file })
+  expect(() => joinedSession(named, env)).toThrow(`${file}: "hostname" is "desktop"`)
+  writeFileSync(file, '{"only_tailnet": true}')
+  const strict = await resolveSettings({ env: home })
+  expect(() => joinedSession(strict, env)).toThrow(`${file}: "only_tailnet" is "true"`)
 })
 
 test('refuses a session whose file is gone', ({ env, directory }) => {

@@ -1,14 +1,12 @@
 import process from 'node:process'
 import type { ResolvedSettings } from '@tailproxy/config'
-import {
-  defaultStateDirectory,
-  Session,
-  type SessionOptions,
-  sidecarEnvironment,
-} from '@tailproxy/session'
+import { Session, type SessionOptions, sidecarEnvironment } from '@tailproxy/session'
 import { findSidecar } from '@tailproxy/sidecar'
+import { authKeyOf } from './auth-key-of.ts'
 import { describeFlow } from './describe-flow.ts'
 import { filtersOf } from './filters.ts'
+import { refuseExitNode } from './refuse-exit-node.ts'
+import { stateDirectoryOf } from './state-directory-of.ts'
 import { say, showProgress } from './terminal.ts'
 
 /** Milliseconds after which a node that is not up yet is worth a line, on a terminal or not. */
@@ -25,8 +23,10 @@ export async function openSession(
   options: { signal: AbortSignal; lab?: boolean },
 ): Promise<OpenedSession> {
   const settings = resolved.values
+  refuseExitNode(resolved)
+  const authKey = await authKeyOf(resolved)
   const filters = await filtersOf(resolved)
-  const stateDirectory = settings.stateDir || defaultStateDirectory(settings.controlUrl)
+  const stateDirectory = stateDirectoryOf(settings)
   const server = settings.controlUrl || "Tailscale's control server"
   const sidecar = findSidecar()
   let said = false
@@ -40,7 +40,7 @@ export async function openSession(
     env: sidecarEnvironment(process.env, { port: settings.port, lab: options.lab ?? false }),
     hostname: settings.hostname,
     stateDirectory,
-    authKey: settings.authKey,
+    authKey,
     controlUrl: settings.controlUrl,
     ephemeral: settings.ephemeral,
     tailscaleLogs: settings.tailscaleLogs,

@@ -28,6 +28,7 @@ export const test = base.extend<{ directory: string; surroundings: Surroundings 
     }
     const library = makeLibrary(directory)
     vi.stubEnv('XDG_STATE_HOME', path.join(directory, 'state'))
+    vi.stubEnv('XDG_CONFIG_HOME', path.join(directory, 'config'))
     vi.stubEnv('TAILPROXY_SIDECAR', makeSidecar(directory))
     vi.stubEnv('TAILPROXY_PRELOAD_LIBRARY', library)
     const behave = (behaviour: FakeSidecarBehaviour) => {

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { ConfigError } from './errors.ts'
 import type { RawSettings, RawValue } from './raw-settings.ts'
-import { describeOrigin, type Origin, type Setting } from './setting.ts'
+import type { Origin } from './setting.ts'
 import { schemas } from './setting-schemas.ts'
 import { type SettingName, type Settings, settingNames, settings } from './settings.ts'
+import { unusableValue } from './unusable-value.ts'
 
 export interface ResolvedSettings {
   values: Settings
@@ -27,12 +28,10 @@ export function checkSettings(raw: RawSettings): ResolvedSettings {
   return { values: values as Settings, origins: origins as Record<SettingName, Origin> }
 }
 
-function check(name: SettingName, { value, origin }: RawValue): unknown {
-  const parsed = schemas[name].safeParse(value)
+function check(name: SettingName, given: RawValue): unknown {
+  const parsed = schemas[name].safeParse(given.value)
   if (parsed.success) return parsed.data
-  const { secret, allowed }: Setting<unknown> = settings[name]
-  const found = secret ? 'of an unusable form' : JSON.stringify(value)
-  throw new ConfigError(`${describeOrigin(origin)} is ${found}; allowed is ${allowed}`)
+  throw unusableValue(settings[name], given)
 }
 
 const origin = z.discriminatedUnion('kind', [

@@ -1,17 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser'
 import { ConfigError } from './errors.ts'
 import { nearestOf } from './nearest.ts'
-import { type SettingName, settings } from './settings.ts'
+import { checkProjectFile } from './project-file.ts'
+import type { FileRole, Setting } from './setting.ts'
+import { type SettingName, settingNames, settings } from './settings.ts'
 
-/**
- * Keys of the file format this one continues whose features this version lacks, with the one
- * value that asks for nothing. Another value is refused: dropped in silence, traffic meant for an
- * exit node would leave from the host.
- */
-const WITHOUT_EFFECT: Record<string, readonly unknown[]> = {
-  exit_node: [''],
-}
+/** Names the JSON Schema of the file, for editors. */
+const SCHEMA_KEY = '$schema'
 
 /**
  * Reads a configuration file: JSON, comments and trailing commas allowed.
@@ -19,19 +15,26 @@ const WITHOUT_EFFECT: Record<string, readonly unknown[]> = {
  * @returns the values by setting; not yet checked
  * @throws {ConfigError} naming the file, and the place or key in it
  */
-export function readConfigFile(path: string): Map<SettingName, unknown> {
-  const content = readText(path)
+export function readConfigFile(path: string, role: FileRole = 'config'): Map<SettingName, unknown> {
+  const value = parseConfig(path, readConfigText(path, role))
+  const found = new Map<SettingName, unknown>()
+  for (const [key, entry] of Object.entries(value)) {
+    if (key === SCHEMA_KEY) continue
+    const name = nameOf(key)
+    if (!name) throw unknownKey(path, key)
+    refuseByRole(path, role, settings[name], entry)
+    found.set(name, entry)
+  }
+  return found
+}
+
+/** @throws {ConfigError} naming the place at which the text is no JSON, or none of a file of settings */
+export function parseConfig(path: string, content: string): object {
   const value = parseJson(path, content)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigError(`${path}: the file must hold one object, as {"hostname": "laptop"}`)
   }
-  const found = new Map<SettingName, unknown>()
-  for (const [key, entry] of Object.entries(value)) {
-    const name = nameOf(key)
-    if (name) found.set(name, entry)
-    else refuseUnlessWithoutEffect(path, key, entry)
-  }
-  return found
+  return value
 }
 
 function parseJson(path: string, content: string): unknown {
@@ -53,41 +56,63 @@ function parseJson(path: string, content: string): unknown {
   )
 }
 
-function readText(path: string): string {
+/** @throws {ConfigError} when it cannot be read, or is a project file of somebody else */
+export function readConfigText(path: string, role: FileRole): string {
+  let file: number | undefined
   try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+    // Whoever left a pipe in a directory we pass shall not make us wait for what comes through it.
+    const flags = role === 'project' ? constants.O_NONBLOCK : 0
+    file = openSync(path, constants.O_RDONLY | flags)
+    if (role === 'project') checkProjectFile(path, fstatSync(file))
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const why =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EACCES'
-          ? 'permission denied'
-          : code === 'EISDIR'
-            ? 'it is a directory'
-            : String(code)
-    throw new ConfigError(`cannot read the configuration file ${path}: ${why}`, { cause })
+    if (cause instanceof ConfigError) throw cause
+    throw new ConfigError(`cannot read the configuration file ${path}: ${whyUnread(cause)}`, {
+      cause,
+    })
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
+function whyUnread(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+      return 'permission denied'
+    case 'EISDIR':
+      return 'it is a directory'
+    default:
+      return String(code)
   }
 }
 
 function nameOf(key: string): SettingName | undefined {
-  for (const [name, setting] of Object.entries(settings)) {
-    if (setting.key === key) return name as SettingName
-  }
-  return undefined
+  return settingNames.find((name) => settings[name].key === key)
 }
 
-function refuseUnlessWithoutEffect(path: string, key: string, value: unknown): void {
-  const harmless = Object.hasOwn(WITHOUT_EFFECT, key) ? WITHOUT_EFFECT[key] : undefined
-  if (!harmless) {
-    const keys = Object.values(settings).map((setting) => setting.key)
-    const nearest = nearestOf(key, keys)
-    const hint = nearest ? `did you mean "${nearest}"?` : `allowed are ${keys.join(', ')}`
-    throw new ConfigError(`${path}: unknown key ${JSON.stringify(key)}; ${hint}`)
+function unknownKey(path: string, key: string): ConfigError {
+  const keys = Object.values(settings).map((setting) => setting.key)
+  const nearest = nearestOf(key, keys)
+  const hint = nearest ? `did you mean "${nearest}"?` : `allowed are ${keys.join(', ')}`
+  return new ConfigError(`${path}: unknown key ${JSON.stringify(key)}; ${hint}`)
+}
+
+/** Not every file may say everything. */
+function refuseByRole(
+  path: string,
+  role: FileRole,
+  { key, guarded }: Setting<unknown>,
+  value: unknown,
+): void {
+  if (role === 'profile' && key === settings.profile.key) {
+    throw new ConfigError(`${path}: "${key}" stands in the user file only; remove it`)
   }
-  if (harmless.length > 0 && !harmless.includes(value)) {
+  if (role === 'project' && guarded && !guarded.unless?.(value)) {
     throw new ConfigError(
-      `${path}: "${key}" is ${JSON.stringify(value)}, but this version does not have that feature; remove the key or set it to ${JSON.stringify(harmless[0])}`,
+      `${path}: "${key}" is not for a project file${guarded.unless ? ' with this value' : ''}: it ${guarded.why}; set it in the user file, a profile or a flag`,
     )
   }
 }

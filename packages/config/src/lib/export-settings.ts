@@ -27,7 +27,7 @@ export const exportSettings = {
     isDetail: true,
     isList: true,
     group: 'exports',
-    scope: 'run',
+    scope: 'session',
   } satisfies Setting<string>,
   exportDenyPorts: {
     flag: 'export-deny-ports',
@@ -41,7 +41,7 @@ export const exportSettings = {
     isDetail: true,
     isList: true,
     group: 'exports',
-    scope: 'run',
+    scope: 'session',
   } satisfies Setting<string>,
   exportMax: {
     flag: 'export-max',
@@ -67,8 +67,9 @@ export const exportSettings = {
     help: 'let in peers of these users, and no others',
     isDetail: true,
     isList: true,
+    guarded: { why: 'would say who reaches this host' },
     group: 'exports',
-    scope: 'run',
+    scope: 'session',
   } satisfies Setting<string[]>,
   exportTags: {
     flag: 'export-tag',
@@ -81,8 +82,9 @@ export const exportSettings = {
     help: 'let in peers with one of these tags too',
     isDetail: true,
     isList: true,
+    guarded: { why: 'would say who reaches this host' },
     group: 'exports',
-    scope: 'run',
+    scope: 'session',
   } satisfies Setting<string[]>,
   exportIdle: {
     flag: 'export-idle',
@@ -93,6 +95,7 @@ export const exportSettings = {
     allowed: 'a time as 90s, 10m or 2h, or 0 for never',
     placeholder: 'TIME',
     help: 'end an export without a connection for so long',
+    isTime: true,
     isDetail: true,
     group: 'exports',
     scope: 'run',
@@ -175,7 +178,8 @@ export const exportSettings = {
     help: 'ask these filter plugins',
     isDetail: true,
     isList: true,
+    guarded: { why: 'names code that would run as you' },
     group: 'exports',
-    scope: 'run',
+    scope: 'session',
   } satisfies Setting<Filter[]>,
 }

@@ -21,10 +21,17 @@ export interface Setting<T> {
    * cannot ask for another value), or of one run in it.
    */
   scope: 'session' | 'run'
+  /**
+   * What a project file, which may have come with somebody else's repository, would do by setting
+   * it; so it must not, unless the value is one that takes nothing from whoever reads it.
+   */
+  guarded?: { why: string; unless?: (value: unknown) => boolean }
   /** Left to the help of a command: the first screen has room for what everybody needs. */
   isDetail?: boolean
   /** A flag that is given again adds to what it said before. */
   isList?: boolean
+  /** A time, in milliseconds. */
+  isTime?: boolean
   /** Never shown, in errors neither. */
   secret?: boolean
 }
