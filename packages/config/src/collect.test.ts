@@ -10,7 +10,7 @@ for (const name of ['zod', 'jsonc-parser']) {
   })
 }
 
-test('collects without the libraries of schemas and files when there is no file', async () => {
+test('collects without the libraries of schemas and files', async () => {
   const { collectSettings } = await import('./collect.ts')
   const flags = { exportIdle: '10m' }
   const env = { TAILPROXY_HOSTNAME: 'laptop', TAILPROXY_BYPASS: '192.0.2.1', HOME: '/nonexistent' }
@@ -21,12 +21,14 @@ test('collects without the libraries of schemas and files when there is no file'
   ])
 })
 
-test('needs one for a file, and the other to check', async () => {
+test('needs one for a file with comments, and the other to check', async () => {
   const { collectSettings } = await import('./collect.ts')
   const directory = mkdtempSync(path.join(tmpdir(), 'collect-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
   const file = path.join(directory, 'tailproxy.json')
-  writeFileSync(file, '{}')
-  await expect(collectSettings({ env: {}, file })).rejects.toThrow()
+  writeFileSync(file, '{"verbose": true}')
+  expect(await collectSettings({ env: {}, file, discover: false })).toHaveProperty('verbose')
+  writeFileSync(file, '{} // mine')
+  await expect(collectSettings({ env: {}, file, discover: false })).rejects.toThrow()
   await expect(import('./index.ts')).rejects.toThrow()
 })

@@ -70,6 +70,7 @@ test.for([
   ['controlUrl', 'http://127.0.0.1:5000', '--control-url is "http://127.0.0.1:5000"', ':4000'],
   ['onlyTailnet', 'true', '--only-tailnet is "true"', '"false"'],
   ['udp', 'block', '--udp is "block"', '"proxy"'],
+  ['profile', 'none', '--profile is ""', 'in a session already'],
   ['exitNode', 'berlin', '--exit-node is "berlin"', 'has no exit nodes'],
 ] as const)('refuses another %s, and names both', ([name, value, ours, theirs], { env }) => {
   const join = () => joinedSession(settingsOfFlags({ [name]: value }), env)

@@ -44,6 +44,12 @@ export function joinedSession(
       `${describeOrigin(origin)} is "${values[name]}", but the session this command is in has "${session[name]}"; drop it, or run the command outside`,
     )
   }
+  // A variable may be that of the command around, which chose the session by it.
+  if (origins.profile.kind === 'flag') {
+    throw new CommandLineError(
+      `--profile is "${values.profile}", but this command is in a session already; drop it, or run the command outside`,
+    )
+  }
   if (!isFound(origins.exitNode)) refuseExitNode({ values, origins })
   const dials = socket && token ? { socket, token } : {}
   return { host, port: Number(port), user, password, ...dials, ...joinedExports(values, env) }

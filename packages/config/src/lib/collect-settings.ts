@@ -1,4 +1,4 @@
-import process from 'node:process'
+import { readConfigFile } from './config-file.ts'
 import { type ConfigFile, type ConfigFileSources, configFiles, namedFile } from './config-files.ts'
 import { isThere } from './is-there.ts'
 import { isProfileName, profileFile, unknownProfile } from './profiles.ts'
@@ -23,7 +23,8 @@ type FileValues = (name: SettingName) => RawValue[]
 
 /**
  * Finds what was given, and checks none of it: flags before environment, before the files of
- * profile, project and user. The parser of files is loaded only when there is a file.
+ * profile, project and user. The parser of files is loaded only for one that is no plain JSON, and
+ * `node:process` is not imported on this way: that makes its streams, which takes a millisecond.
  *
  * @throws {ConfigError} naming the file that cannot be read, or the profile that is not there
  */
@@ -90,8 +91,7 @@ function chosenProfile(given: RawValue, env: NodeJS.ProcessEnv): ConfigFile | un
 }
 
 async function readFileValues({ role, path }: ConfigFile): Promise<FileValues> {
-  const { readConfigFile } = await import('./config-file.ts')
-  const values = readConfigFile(path, role)
+  const values = await readConfigFile(path, role)
   return (name) => {
     const { key } = settings[name]
     const origin = { kind: 'file', role, path, key } as const

@@ -1,5 +1,4 @@
 import path from 'node:path'
-import process from 'node:process'
 import { configDirectory, homeDirectory } from './config-directory.ts'
 import { isThere } from './is-there.ts'
 import { findProjectFile, PROJECT_FILE } from './project-file.ts'

@@ -1,6 +1,5 @@
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import path from 'node:path'
-import process from 'node:process'
 import { ConfigError } from './errors.ts'
 
 export const PROJECT_FILE = '.tailproxy.json'

@@ -12,10 +12,11 @@ import {
 import path from 'node:path'
 import process from 'node:process'
 import { applyEdits, modify } from 'jsonc-parser'
-import { parseConfig, readConfigText } from './config-file.ts'
 import { type ConfigFile, type ConfigFileSources, configFiles } from './config-files.ts'
+import { readConfigText } from './config-text.ts'
 import { ConfigError } from './errors.ts'
 import { isThere } from './is-there.ts'
+import { parseConfig } from './jsonc.ts'
 import { isProfileName, profileFile, unknownProfile } from './profiles.ts'
 import { settings } from './settings.ts'
 
