@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
 )
@@ -102,7 +103,7 @@ func (x *fixture) dial(destination netip.AddrPort) (Opened, error) {
 	if !ok {
 		return Opened{}, message.Errorf(message.NoRoute, "there is no %v", destination)
 	}
-	remote, err := DialHost(target)
+	remote, err := DialHost(new(hostdial.Dialer), target)
 	return x.opened(remote), err
 }
 

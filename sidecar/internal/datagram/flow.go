@@ -116,6 +116,7 @@ func (f *flow) attach(opened Opened) *far {
 		return nil
 	}
 	f.far = attached
+	attached.bind()
 	f.table.tasks.Go(func() { f.down(attached) })
 	return attached
 }
