@@ -63,6 +63,8 @@ type fixture struct {
 	targets map[netip.AddrPort]netip.AddrPort
 	dials   atomic.Int32
 	closed  chan traffic
+	// bind, if not nil, is what far sides have.
+	bind func(cut func(error)) (unbind func())
 	// owner is the run; end ends it.
 	owner context.Context
 	end   context.CancelCauseFunc
@@ -104,7 +106,9 @@ func (x *fixture) dial(destination netip.AddrPort) (Opened, error) {
 		return Opened{}, message.Errorf(message.NoRoute, "there is no %v", destination)
 	}
 	remote, err := DialHost(new(hostdial.Dialer), target)
-	return x.opened(remote), err
+	opened := x.opened(remote)
+	opened.Bind = x.bind
+	return opened, err
 }
 
 func (x *fixture) opened(remote Remote) Opened {

@@ -43,16 +43,17 @@ func candidatesOf(ctx context.Context, tailnet Tailnet, wanted []string) []candi
 			all = append(all, candidate{wanted: text, peer: peer, rank: rank, err: err})
 			continue
 		}
-		before := len(all)
-		for i, peer := range automatic(ctx, tailnet) {
-			if i == 1 {
-				rank++
-			}
+		suggested, others := automatic(ctx, tailnet)
+		if suggested != nil && !known(suggested) {
+			all = append(all, candidate{wanted: text, peer: suggested, rank: rank})
+		}
+		rank++
+		for _, peer := range others {
 			if !known(peer) {
 				all = append(all, candidate{wanted: text, peer: peer, rank: rank})
 			}
 		}
-		if len(all) == before {
+		if suggested == nil && len(others) == 0 {
 			all = append(all, candidate{wanted: text, rank: rank, err: message.Errorf(message.ExitNodeDown,
 				"the tailnet has no exit node that is online and approved")})
 		}
@@ -60,20 +61,16 @@ func candidatesOf(ctx context.Context, tailnet Tailnet, wanted []string) []candi
 	return all
 }
 
-// automatic returns what Tailscale suggests, or nil, and then the others that are online, in no order.
-func automatic(ctx context.Context, tailnet Tailnet) []*peers.Peer {
-	suggested := suggestion(ctx, tailnet)
-	var all []*peers.Peer
-	if suggested != nil {
-		all = append(all, suggested)
-	}
+// automatic returns what Tailscale suggests, or nil, and the others that are online, in no order.
+func automatic(ctx context.Context, tailnet Tailnet) (suggested *peers.Peer, others []*peers.Peer) {
+	suggested = suggestion(ctx, tailnet)
 	for _, peer := range tailnet.Peers().All() {
 		// Mullvad's are hundreds, and what is near says only Tailscale's suggestion.
-		if usable(peer) == nil && !peer.WireGuardOnly && peer != suggested && len(all) < maxAuto {
-			all = append(all, peer)
+		if usable(peer) == nil && !peer.WireGuardOnly && peer != suggested && len(others) < maxAuto {
+			others = append(others, peer)
 		}
 	}
-	return all
+	return suggested, others
 }
 
 func suggestion(ctx context.Context, tailnet Tailnet) *peers.Peer {

@@ -26,11 +26,11 @@ func newLease(used func()) *Lease {
 	return l
 }
 
-// NewLease returns a lease of an exit node that is known to work, for whoever has no Manager.
-func NewLease() *Lease {
-	l := newLease(func() {})
-	l.confirm()
-	return l
+// NewLease returns a lease of an exit node that is known to work, and what ends it, for whoever has no Manager.
+func NewLease() (lease *Lease, end func(cause error)) {
+	lease = newLease(func() {})
+	lease.confirm()
+	return lease, lease.end
 }
 
 func (l *Lease) confirm() { close(l.confirmed) }

@@ -513,7 +513,7 @@ func hostAddress(t *testing.T) netip.Addr {
 	}
 	for _, address := range addresses {
 		prefix, err := netip.ParsePrefix(address.String())
-		if err == nil && prefix.Addr().Is4() && prefix.Addr().IsPrivate() {
+		if err == nil && prefix.Addr().IsPrivate() {
 			return prefix.Addr()
 		}
 	}
