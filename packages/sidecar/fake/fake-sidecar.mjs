@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs'
 import { connect, createServer, isIP, isIPv6, Socket } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { createExitNodes } from './exit-nodes.mjs'
 import { createExports } from './exports.mjs'
 
 const behaviour = JSON.parse(process.env.FAKE_SIDECAR ?? '{}')
@@ -38,8 +39,15 @@ const exported = createExports({
   fail: (code, message) => new Failure(code, message),
 })
 
+const exits = createExitNodes({
+  emit,
+  nodes: behaviour.exitNodes,
+  fail: (code, message) => new Failure(code, message),
+})
+
 const methods = {
   ...exported.methods,
+  ...exits.methods,
 
   hello: () => ({
     protocol: 1,
@@ -71,6 +79,7 @@ const methods = {
   status: () => ({
     state: node ? 'running' : 'stopped',
     ...(node ? { node } : {}),
+    ...(exits.status() ? { exitNode: exits.status() } : {}),
     peers: names.size,
     negotiating: [...clients.values()].filter(({ spliced }) => !spliced).length,
     ...counters,
@@ -150,6 +159,11 @@ const methods = {
 
   removeNode({ name }) {
     if (!labNodes.delete(name)) throw new Failure('no-such-host', `there is no node ${name}`)
+    return {}
+  },
+
+  setExitNodeApproved({ name }) {
+    if (!labNodes.has(name)) throw new Failure('no-such-host', `there is no node ${name}`)
     return {}
   },
 

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ErrorCode } from './lib/error-code.ts'
+import type { ExitNode } from './lib/exit-node-messages.ts'
 import type { LabInfo } from './lib/lab-messages.ts'
 import type { Peer, ServeDialsResult } from './lib/node-messages.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
@@ -27,6 +28,8 @@ export interface FakeSidecarBehaviour {
   withCapabilities?: string[]
   /** For `peers` and `whois`. @default [] */
   peers?: Peer[]
+  /** Those that can be set; each that is online is usable. @default [] */
+  exitNodes?: Omit<ExitNode, 'selected'>[]
   /** Why an `export` of a port is `busy`, by port. */
   takenPorts?: Record<number, string>
   /** The answer to `startLab`; without it, it is no lab. */

@@ -8,6 +8,13 @@ export {
   SidecarRequestError,
   SidecarSpawnError,
 } from './lib/errors.ts'
+export {
+  type ExitNode,
+  type ExitNodeChange,
+  type ExitNodeStatus,
+  type LabExitNode,
+  MAX_EXIT_NODES,
+} from './lib/exit-node-messages.ts'
 export type { Exported, ExportResult, ExportState } from './lib/export-messages.ts'
 export { findSidecar } from './lib/find-sidecar.ts'
 export { Lab, type LabOptions } from './lib/lab.ts'
@@ -30,6 +37,7 @@ export {
   type ExportRequest,
   type ListeningSocket,
   type ListenSocksOptions,
+  type SetExitNodeOptions,
   Sidecar,
   type SidecarEvents,
   type SidecarOptions,

@@ -40,9 +40,13 @@ func Specs() []Spec {
 		request[Empty, Exports](FromNode, MethodExports),
 		request[Listening, ListeningResult](FromNode, MethodListening),
 		request[Whois, WhoisResult](FromNode, MethodWhois),
+		request[Empty, ExitNodes](FromNode, MethodExitNodes),
+		request[SetExitNode, ExitNodeResult](FromNode, MethodSetExitNode),
+		request[Empty, ExitNodeResult](FromNode, MethodSuggestExitNode),
 		request[StartLab, StartLabResult](FromNode, MethodStartLab),
 		request[AddNode, LabNode](FromNode, MethodAddNode),
 		request[RemoveNode, Empty](FromNode, MethodRemoveNode),
+		request[SetExitNodeApproved, Empty](FromNode, MethodSetExitNodeApproved),
 		request[AddForward, Empty](FromNode, MethodAddForward),
 		request[AddRecord, Empty](FromNode, MethodAddRecord),
 		request[Ask, AskResult](FromSidecar, MethodAsk),
@@ -56,6 +60,7 @@ func Specs() []Spec {
 		event[FlowOpened](FromSidecar, EventFlowOpened),
 		event[FlowClosed](FromSidecar, EventFlowClosed),
 		event[ExportState](FromSidecar, EventExportState),
+		event[ExitNodeEvent](FromSidecar, EventExitNodeState),
 	}
 }
 

@@ -10,8 +10,11 @@ import (
 	"sync/atomic"
 
 	"tailscale.com/client/local"
+	"tailscale.com/net/tsdial"
 	"tailscale.com/tsnet"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/exitnode"
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
@@ -43,7 +46,8 @@ type Node struct {
 	engine engine
 	local  atomic.Pointer[local.Client]
 	self   atomic.Pointer[Self]
-	exit   atomic.Pointer[exitSetting]
+	dialer atomic.Pointer[tsdial.Dialer]
+	exits  *exitnode.Manager
 	dns    dnsCache
 	// services are those that this node offers.
 	services services
@@ -55,9 +59,13 @@ type Node struct {
 // New returns a node that is not started.
 func New(options Options) *Node {
 	n := &Node{options: options, synced: make(chan struct{})}
+	if options.Host == nil {
+		n.options.Host = new(hostdial.Dialer)
+	}
 	n.state.tell = options.OnState
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.paths = newPaths(n.ctx, &n.engine)
+	n.exits = exitnode.New(exitTailnet{n}, options.OnExitNode)
 	return n
 }
 
@@ -155,6 +163,7 @@ func (n *Node) BySubnet(addr netip.Addr) (*peers.Peer, bool) { return n.peers.By
 // Close ends the node: connections are reset, an ephemeral node leaves its tailnet. It may be called at any time.
 func (n *Node) Close() {
 	n.cancel(ErrStopped)
+	n.exits.Close()
 	n.lifecycle.Lock()
 	defer n.lifecycle.Unlock()
 	n.state.set(message.StateStopped, "")

@@ -2,6 +2,7 @@ package noderole
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/board"
@@ -29,6 +30,7 @@ type routing struct {
 	conf  *resolve.ResolvConf
 	// tailnet returns nil before the node is started.
 	tailnet func() tailnet
+	writing sync.Mutex
 	written board.Routing
 	changed chan struct{}
 }
@@ -41,6 +43,8 @@ func newRouting(on *board.Board, conf *resolve.ResolvConf, tailnet func() tailne
 }
 
 func (r *routing) write() {
+	r.writing.Lock()
+	defer r.writing.Unlock()
 	now := board.Routing{Resolvers: r.conf.Resolvers(), MTU: tailnetMTU}
 	if t := r.tailnet(); t != nil {
 		now.Everything = t.ExitNode().Set

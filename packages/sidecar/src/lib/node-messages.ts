@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ExitNodeStatus, exitNodeMethods } from './exit-node-messages.ts'
 import { exportMethods } from './export-messages.ts'
 import {
   Base64,
@@ -72,6 +73,8 @@ export type StartParams = z.infer<typeof StartParams>
 const StatusResult = z.strictObject({
   state: NodeState,
   node: TailnetNode.optional(),
+  /** Absent when none is set. */
+  exitNode: ExitNodeStatus.optional(),
   peers: Count,
   negotiating: Count,
   flows: Count,
@@ -171,4 +174,5 @@ export const nodeMethods = {
     result: z.strictObject({ peer: Peer.optional() }),
   },
   ...exportMethods,
+  ...exitNodeMethods,
 } as const
