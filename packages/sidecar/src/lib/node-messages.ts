@@ -11,6 +11,7 @@ import {
   RunId,
   Text,
 } from './fields.ts'
+import { RunStatus, runMethods } from './run-messages.ts'
 
 // The requests of role `node`, as in docs/sidecar-channel.md.
 
@@ -78,6 +79,8 @@ const StatusResult = z.strictObject({
   opened: Count,
   bytesUp: Count,
   bytesDown: Count,
+  /** Those that are registered, by name. */
+  runs: z.array(RunStatus),
 })
 export type SidecarStatus = z.infer<typeof StatusResult>
 
@@ -171,4 +174,5 @@ export const nodeMethods = {
     result: z.strictObject({ peer: Peer.optional() }),
   },
   ...exportMethods,
+  ...runMethods,
 } as const
