@@ -77,18 +77,20 @@ static tp_own ensure(const struct tp_config *config)
 	return tp_own_is(own) ? own : adopt(own, connect_to_path(config));
 }
 
-void tp_bootstrap_init(const struct tp_config *config)
+bool tp_bootstrap_init(const struct tp_config *config)
 {
 	tp_own own = 0;
+	bool inherited;
 	if (config->bootstrap >= 0 && leads_to(config, config->bootstrap)) {
 		own = tp_own_read(config->bootstrap);
 		if (tp_own_number(own) < LOWEST)
 			own = tp_own_place(config->bootstrap);
 		set_cloexec(own, true);
 	}
-	if (own == 0)
+	inherited = own != 0;
+	if (!inherited)
 		own = connect_to_path(config);
-	adopt(0, own);
+	return adopt(0, own) != 0 && !inherited;
 }
 
 int tp_bootstrap_send(const struct tp_config *config, const void *hello, size_t size, int channel)
@@ -97,7 +99,7 @@ int tp_bootstrap_send(const struct tp_config *config, const void *hello, size_t 
 		tp_own own = ensure(config);
 		if (own == 0)
 			return -ENETDOWN;
-		int result = tp_own_send(own, hello, size, &channel, 1);
+		int result = tp_own_send(own, hello, size, &channel, channel >= 0);
 		if (result == 0)
 			return 0;
 		if (result != -EPIPE)

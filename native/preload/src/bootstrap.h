@@ -8,10 +8,10 @@
 #include "config.h"
 #include "own-descriptor.h"
 
-/** At load: takes over what TAILPROXY_FD names, or connects. */
-void tp_bootstrap_init(const struct tp_config *config);
+/** At load: takes over what TAILPROXY_FD names, or connects. The latter has to be told whose it is: true. */
+bool tp_bootstrap_init(const struct tp_config *config);
 
-/** Sends HELLO with a channel's other end, through a new connection if need be. 0 or -ENETDOWN. */
+/** Sends HELLO with a channel's other end, if there is one (-1), through a new connection if need be. 0 or -ENETDOWN. */
 int tp_bootstrap_send(const struct tp_config *config, const void *hello, size_t size, int channel);
 
 tp_own tp_bootstrap_own(void);

@@ -33,6 +33,20 @@ static bool wiped;
 /** The same as process->channel, and what is left of the parent's in a forked child: closed there. */
 static _Atomic tp_own inherited;
 
+/** Says whose the bootstrap is, and gives a channel's other end if it is not -1. */
+static int hello(const struct tp_config *config, int other_end)
+{
+	uint8_t message[TP_HEADER_SIZE + 4 + 1 + 1 + TP_TOKEN_MAX];
+	uint32_t pid = (uint32_t)tp_syscall0(SYS_getpid);
+	size_t size = TP_HEADER_SIZE + 6 + (size_t)config->token_length;
+	tp_message_head(message, TP_HELLO, size);
+	memcpy(message + 4, &pid, sizeof pid);
+	message[8] = other_end < 0 || tp_board_is() ? 0 : TP_HELLO_WELCOME;
+	message[9] = config->token_length;
+	memcpy(message + 10, config->token, config->token_length);
+	return tp_bootstrap_send(config, message, size, other_end);
+}
+
 void tp_channel_init(const struct tp_config *config)
 {
 	void *page = tp_memory_map(PAGE);
@@ -40,7 +54,9 @@ void tp_channel_init(const struct tp_config *config)
 		process = page;
 		wiped = true;
 	}
-	tp_bootstrap_init(config);
+	/* The sidecar has to know of processes that may dial, not only of those that have. */
+	if (tp_bootstrap_init(config))
+		hello(config, -1);
 }
 
 static _Atomic tp_own *own_channel(void)
@@ -68,19 +84,6 @@ static void drop(tp_own dead)
 {
 	if (dead != 0 && atomic_compare_exchange_strong(own_channel(), &dead, 0))
 		tp_own_close(dead);
-}
-
-static int hello(const struct tp_config *config, int other_end)
-{
-	uint8_t message[TP_HEADER_SIZE + 4 + 1 + 1 + TP_TOKEN_MAX];
-	uint32_t pid = (uint32_t)tp_syscall0(SYS_getpid);
-	size_t size = TP_HEADER_SIZE + 6 + (size_t)config->token_length;
-	tp_message_head(message, TP_HELLO, size);
-	memcpy(message + 4, &pid, sizeof pid);
-	message[8] = tp_board_is() ? 0 : TP_HELLO_WELCOME;
-	message[9] = config->token_length;
-	memcpy(message + 10, config->token, config->token_length);
-	return tp_bootstrap_send(config, message, size, other_end);
 }
 
 /** A channel whose other end is with the sidecar, and a board. Nobody else knows of it yet. */

@@ -83,6 +83,7 @@ const methods = {
     peers: names.size,
     negotiating: [...clients.values()].filter(({ spliced }) => !spliced).length,
     ...counters,
+    runs: [...runs.keys()].sort().map(describeRun),
   }),
 
   async listenSocks({ host, port }) {
@@ -120,8 +121,14 @@ const methods = {
     return {}
   },
 
+  release({ run }) {
+    if (!runs.has(run) || describeRun(run).flows === 0) return {}
+    return new Promise((resolve) => releases.add({ run, resolve }))
+  },
+
   unregister({ run }) {
     runs.delete(run)
+    released(run)
     exported.endRun(run)
     for (const client of clients.values()) if (client.run === run) client.socket.resetAndDestroy()
     return {}
@@ -194,11 +201,36 @@ function accept(socket) {
     if (clients.delete(id) && !client.spliced && !client.closed) {
       emit('clientGone', { client: id, reason: 'closed' })
     }
+    released(client.run)
   })
   socket.on('end', () => {
     if (!client.spliced) socket.destroy()
   })
   socket.resume()
+}
+
+// What a fake sidecar knows of a run is its flows.
+const releases = new Set()
+
+function describeRun(run) {
+  const flows = [...clients.values()].filter((client) => client.spliced && client.run === run)
+  const sum = (name) => flows.reduce((total, { bytes }) => total + bytes[name], 0)
+  return {
+    run,
+    processes: 0,
+    flows: flows.length,
+    negotiating: 0,
+    bytesUp: sum('bytesUp'),
+    bytesDown: sum('bytesDown'),
+  }
+}
+
+function released(run) {
+  for (const release of releases) {
+    if (release.run !== run || (runs.has(run) && describeRun(run).flows > 0)) continue
+    releases.delete(release)
+    release.resolve({})
+  }
 }
 
 const endpoint = (host, port) => (isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`)
@@ -263,6 +295,7 @@ function splice(client, peer, [toClient, toPeer]) {
   counters.flows += 1
   counters.bytesUp += toPeer.length
   client.spliced = true
+  client.bytes = bytes
   socket.removeAllListeners('data')
   socket.write(toClient)
   peer.write(toPeer)

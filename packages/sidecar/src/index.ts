@@ -32,6 +32,7 @@ export {
   type StartParams,
   type TailnetNode,
 } from './lib/node-messages.ts'
+export type { RunStatus } from './lib/run-messages.ts'
 export {
   type DialRequest,
   type ExportRequest,

@@ -95,6 +95,7 @@ func (l *loopback) begun() *dialtest.Program {
 	l.t.Helper()
 	l.event(event{Event: "ready", Path: l.path})
 	p := dialtest.Must(l.t, l.path, token)
+	l.event(event{Event: "family"})
 	l.event(event{Event: "hello", PID: os.Getpid()})
 	return p
 }

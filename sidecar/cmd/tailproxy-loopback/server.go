@@ -110,12 +110,27 @@ func (s *server) close() {
 
 // Hello implements dialsocket.Runs.
 func (s *server) Hello(token []byte, pid int) (dialsocket.Run, error) {
-	now := s.settings.get()
-	if subtle.ConstantTimeCompare(token, []byte(now.Token)) != 1 {
-		return nil, message.Errorf(message.Denied, "process %d has another token", pid)
+	if err := s.knows(token); err != nil {
+		return nil, fmt.Errorf("process %d: %w", pid, err)
 	}
 	s.events.tell(event{Event: "hello", PID: pid})
 	return s, nil
+}
+
+// Family implements dialsocket.Runs.
+func (s *server) Family(token []byte) (left func(), err error) {
+	if err := s.knows(token); err != nil {
+		return nil, err
+	}
+	s.events.tell(event{Event: "family"})
+	return func() { s.events.tell(event{Event: "familyLeft"}) }, nil
+}
+
+func (s *server) knows(token []byte) error {
+	if subtle.ConstantTimeCompare(token, []byte(s.settings.get().Token)) != 1 {
+		return message.Errorf(message.Denied, "it is another token")
+	}
+	return nil
 }
 
 // Context implements dialsocket.Run.

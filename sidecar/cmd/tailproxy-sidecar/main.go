@@ -37,6 +37,9 @@ func (e usageError) Error() string {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "lock" {
+		os.Exit(lock(os.Args[2:], os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The second signal ends the process at once, should the first have found something that hangs.
@@ -54,7 +57,7 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 1 {
-		return usageError{"it takes one argument: node, lab or version"}
+		return usageError{"it takes one argument: node, lab, lock or version"}
 	}
 	var role func(context.Context, io.ReadWriteCloser) error
 	switch args[0] {

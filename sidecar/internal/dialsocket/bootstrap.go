@@ -10,6 +10,8 @@ import (
 // bootstrap serves one connection to the path. It is inherited by whole families of processes, each of which says HELLO.
 func (s *Server) bootstrap(conn *net.UnixConn) {
 	defer s.forget(s.bootstraps, conn)
+	families := families{runs: s.options.Runs}
+	defer families.leave()
 	if !mayConnect(conn) {
 		return
 	}
@@ -28,7 +30,36 @@ func (s *Server) bootstrap(conn *net.UnixConn) {
 			closeAll(descriptors)
 			return
 		}
-		s.hello(hello, descriptors[0])
+		families.join(hello.token)
+		if len(descriptors) > 0 {
+			s.hello(hello, descriptors[0])
+		}
+	}
+}
+
+// families are the runs whose processes have shown a bootstrap. There is one, but for a run that another was started from.
+type families struct {
+	runs Runs
+	left map[string]func()
+}
+
+func (f *families) join(token []byte) {
+	if _, ok := f.left[string(token)]; ok {
+		return
+	}
+	left, err := f.runs.Family(token)
+	if err != nil {
+		return // what has an unknown token gets no channel either
+	}
+	if f.left == nil {
+		f.left = map[string]func(){}
+	}
+	f.left[string(token)] = left
+}
+
+func (f *families) leave() {
+	for _, left := range f.left {
+		left()
 	}
 }
 

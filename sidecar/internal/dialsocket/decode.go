@@ -62,7 +62,8 @@ func decodeHello(datagram []byte, descriptors int) (helloMessage, error) {
 	if err != nil {
 		return helloMessage{}, err
 	}
-	if kind != typeHello || descriptors != 1 {
+	// Without a channel it only says whose the bootstrap is.
+	if kind != typeHello || descriptors > 1 {
 		return helloMessage{}, fmt.Errorf("message %d with %d descriptors on a bootstrap", kind, descriptors)
 	}
 	if len(body) < 5 {
@@ -71,6 +72,9 @@ func decodeHello(datagram []byte, descriptors int) (helloMessage, error) {
 	hello := helloMessage{pid: binary.LittleEndian.Uint32(body), welcome: body[4] == 1}
 	if body[4] > 1 {
 		return helloMessage{}, fmt.Errorf("flags %#x", body[4])
+	}
+	if hello.welcome && descriptors == 0 {
+		return helloMessage{}, errors.New("WELCOME is wanted and there is no channel for it")
 	}
 	hello.token, err = decodeName(body[5:])
 	return hello, err

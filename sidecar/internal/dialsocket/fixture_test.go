@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,12 +36,13 @@ type dialled struct {
 
 // fakeRun is the only run.
 type fakeRun struct {
-	ctx    context.Context
-	end    context.CancelCauseFunc
-	dials  chan dialled
-	joined chan *splice.Socket
-	failed chan error
-	closed chan int
+	ctx      context.Context
+	end      context.CancelCauseFunc
+	dials    chan dialled
+	joined   chan *splice.Socket
+	failed   chan error
+	families atomic.Int32
+	closed   chan int
 
 	mu sync.Mutex
 	// control is the path of the run's control socket.
@@ -86,6 +88,14 @@ func (r *fakeRun) Hello(got []byte, pid int) (Run, error) {
 		return nil, message.Errorf(message.Denied, "another token")
 	}
 	return r, nil
+}
+
+func (r *fakeRun) Family(got []byte) (left func(), err error) {
+	if string(got) != token {
+		return nil, message.Errorf(message.Denied, "another token")
+	}
+	r.families.Add(1)
+	return func() { r.families.Add(-1) }, nil
 }
 
 func (r *fakeRun) Context() context.Context { return r.ctx }

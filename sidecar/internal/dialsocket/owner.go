@@ -10,6 +10,8 @@ type Runs interface {
 	// Hello returns the run with a token, which it compares in constant time with all there are. The process has
 	// opened a channel when it does not fail.
 	Hello(token []byte, pid int) (Run, error)
+	// Family is told that processes of the run with a token hold a bootstrap, until they have called left.
+	Family(token []byte) (left func(), err error)
 }
 
 // Run is one wrapped command. Its methods are called from a goroutine each.

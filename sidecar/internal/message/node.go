@@ -124,6 +124,8 @@ type Status struct {
 	Opened      uint64          `json:"opened"`
 	BytesUp     uint64          `json:"bytesUp"`
 	BytesDown   uint64          `json:"bytesDown"`
+	// Runs are those that are registered.
+	Runs []RunStatus `json:"runs"`
 }
 
 // UDPPolicy says what becomes of a program's datagrams: they are carried as connections are, refused, or

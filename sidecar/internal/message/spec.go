@@ -1,6 +1,9 @@
 package message
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // Side is an end of the channel.
 type Side string
@@ -20,6 +23,10 @@ type Spec struct {
 
 // Specs returns the whole contract.
 func Specs() []Spec {
+	return slices.Concat(baseSpecs(), runSpecs())
+}
+
+func baseSpecs() []Spec {
 	return []Spec{
 		request[Hello, HelloResult](FromNode, MethodHello),
 		request[Empty, Empty](FromNode, MethodStop),

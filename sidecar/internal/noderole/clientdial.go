@@ -17,10 +17,13 @@ type clientDial struct {
 	deadline time.Time
 	run      *run
 	err      error
+	// through counts the client out of those that negotiate; it may be called again.
+	through func()
 }
 
 // serve runs in the client's goroutine and ends with the client.
 func (d *clientDial) serve(client *socks.Client) {
+	defer d.through()
 	r := d.role
 	started := time.Now()
 	connection, left, err := d.dial(client)
@@ -44,6 +47,7 @@ func (d *clientDial) serve(client *socks.Client) {
 	if err := d.run.add(flow); err != nil {
 		flow.reset(err)
 	}
+	d.through()
 	r.notifyFlow(message.EventFlowOpened, flow.opened(client.Source(), time.Since(started)))
 	d.answer(message.ClientDialResult{
 		Flow:  flow.id,

@@ -90,7 +90,9 @@ func (r *role) clientDial(_ context.Context, params message.ClientDial, answer f
 	}
 	d := &clientDial{role: r, params: params, answer: answer, deadline: time.Now().Add(params.DeadlineMs.Duration())}
 	d.run, d.err = r.runs.get(params.Run)
+	d.through = d.run.negotiates()
 	if !client.Decide(socks.Decision{Dial: d.serve}) {
+		d.through()
 		answer(message.ClientDialResult{}, message.Errorf(message.Protocol,
 			"no decision is due for client %d: each client event has one answer", params.Client))
 	}

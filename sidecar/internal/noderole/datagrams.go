@@ -151,12 +151,16 @@ func (d datagrams) follow(opened *datagram.Opened, decision route.Decision, star
 		Route:       decision.Route,
 		Peer:        decision.Peer,
 	}, started)
+	if err := d.program.run.add(f); err != nil {
+		f.reset(err) // it ends with its owner, which has ended
+	}
 	event := f.opened(d.source, time.Since(started))
 	event.Network = message.NetworkUDP
 	event.PID = message.Limit(d.pid)
 	r.notifyFlow(message.EventFlowOpened, event)
 	opened.Counters = f.counters
 	opened.Closed = func(err error) {
+		d.program.run.remove(f)
 		r.flows.close(f)
 		r.notifyFlow(message.EventFlowClosed, f.closed(err))
 	}

@@ -33,20 +33,34 @@ func (p programs) Hello(token []byte, pid int) (dialsocket.Run, error) {
 	if found == nil {
 		return nil, message.Errorf(message.Denied, "process %d has the token of no run", pid)
 	}
-	return &program{programs: p, run: found}, nil
+	return &program{programs: p, run: found, left: found.count(&found.channels)}, nil
+}
+
+// Family implements dialsocket.Runs.
+func (p programs) Family(token []byte) (left func(), err error) {
+	found := p.role.runs.byToken(token)
+	if found == nil {
+		return nil, message.Errorf(message.Denied, "that is the token of no run")
+	}
+	return found.count(&found.families), nil
 }
 
 // program is what a process of a run asks by the dial socket.
 type program struct {
 	programs
 	run *run
+	// left counts the process out.
+	left func()
 }
 
 // Context implements dialsocket.Run.
 func (p *program) Context() context.Context { return p.run.ctx }
 
 // Closed implements dialsocket.Run.
-func (p *program) Closed(pid int) { p.dials.datagrams.Ended(pid) }
+func (p *program) Closed(pid int) {
+	p.dials.datagrams.Ended(pid)
+	p.left()
+}
 
 // Welcome implements dialsocket.Run.
 func (p *program) Welcome() dialsocket.Welcome {

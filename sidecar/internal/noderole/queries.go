@@ -30,7 +30,11 @@ func describeSelf(self *node.Self) message.Node {
 }
 
 func (r *role) status(context.Context, message.Empty) (message.Status, error) {
-	status := message.Status{State: message.StateStopped, Negotiating: uint64(r.clients.len())}
+	status := message.Status{
+		State:       message.StateStopped,
+		Negotiating: uint64(r.clients.len()),
+		Runs:        r.runs.status(),
+	}
 	status.Flows, status.Opened, status.BytesUp, status.BytesDown = r.flows.totals()
 	if n := r.node.Load(); n != nil {
 		status.State = n.State()

@@ -85,6 +85,7 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodUnexport, r.unexport)
 	channel.HandleRequest(r.conn, message.MethodExports, r.listExports)
 	channel.HandleRequest(r.conn, message.MethodListening, listening)
+	channel.HandleRequest(r.conn, message.MethodRelease, r.release)
 	r.installExitNodes()
 	// In order with the events of their clients and with the dials of their runs.
 	channel.HandleInOrder(r.conn, message.MethodClientDial, r.clientDial)

@@ -29,6 +29,7 @@ type run struct {
 	mu    sync.Mutex
 	ended bool
 	flows map[*flow]struct{}
+	use
 }
 
 func (r *run) errEnded() error {
@@ -64,7 +65,13 @@ func (r *run) remove(f *flow) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if _, ok := r.flows[f]; !ok {
+		return
+	}
 	delete(r.flows, f)
+	r.up += f.counters.Up.Load()
+	r.down += f.counters.Down.Load()
+	r.lookLocked()
 }
 
 // onEnd has cancel called when the run ends before the returned function is called.

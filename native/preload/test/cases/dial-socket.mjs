@@ -207,6 +207,17 @@ testDial('a program that never dials has no channel', async (context, kind) => {
   deepEqual(dial.told('hello'), [])
 })
 
+testDial('the sidecar knows of a program that has not dialled yet', async (context, kind) => {
+  const { port, env, dial } = await dialWorld(context)
+  const child = start(context, programPath('under-way', kind), [FOUR, String(port), 'wait'], env)
+  await child.says('ready\n')
+  await dial.sees({ event: 'family' })
+  deepEqual(dial.told('hello'), [])
+  child.tell('go')
+  await child.ended
+  await dial.sees({ event: 'familyLeft' })
+})
+
 testDial('what no route covers is connected by the program itself', async (context, kind) => {
   const { closed, env, dial } = await dialWorld(context)
   // TCP knows no broadcast, as the kernel says itself: nothing leaves the host.
@@ -312,7 +323,14 @@ listener.listen()
 print('listening', flush=True)
 while True:
     bootstrap, _ = listener.accept()
-    _, (channel,), _, _ = socket.recv_fds(bootstrap, 4096, 1)
+    channels = []
+    while not channels:  # the first message says only whose the bootstrap is
+        said, channels, _, _ = socket.recv_fds(bootstrap, 4096, 1)
+        if not said:
+            break
+    if not channels:
+        continue
+    channel = channels[0]
     message, descriptors = answers[what]
     with socket.socket(fileno=channel) as channel:
         if message:

@@ -82,10 +82,11 @@ def main(path, what):
                 bootstrap, _ = listener.accept()
                 waiting.register(bootstrap, selectors.EVENT_READ, 'bootstrap')
             elif key.data == 'bootstrap':
-                _, descriptors, _, _ = socket.recv_fds(key.fileobj, 4096, 1)
-                if not descriptors:
-                    waiting.unregister(key.fileobj)
-                    key.fileobj.close()
+                said, descriptors, _, _ = socket.recv_fds(key.fileobj, 4096, 1)
+                if not descriptors:  # it says only whose the bootstrap is, or has ended
+                    if not said:
+                        waiting.unregister(key.fileobj)
+                        key.fileobj.close()
                     continue
                 channel = socket.socket(fileno=descriptors[0])
                 if what != 'silence':

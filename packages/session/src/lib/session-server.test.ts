@@ -43,6 +43,7 @@ const STATUS: SidecarStatus = {
   opened: 2,
   bytesUp: 3,
   bytesDown: 4,
+  runs: [],
 }
 
 /** A session that has one export. */

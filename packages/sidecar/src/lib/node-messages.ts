@@ -12,6 +12,7 @@ import {
   RunId,
   Text,
 } from './fields.ts'
+import { RunStatus, runMethods } from './run-messages.ts'
 
 // The requests of role `node`, as in docs/sidecar-channel.md.
 
@@ -81,6 +82,8 @@ const StatusResult = z.strictObject({
   opened: Count,
   bytesUp: Count,
   bytesDown: Count,
+  /** Those that are registered, by name. */
+  runs: z.array(RunStatus),
 })
 export type SidecarStatus = z.infer<typeof StatusResult>
 
@@ -174,5 +177,6 @@ export const nodeMethods = {
     result: z.strictObject({ peer: Peer.optional() }),
   },
   ...exportMethods,
+  ...runMethods,
   ...exitNodeMethods,
 } as const

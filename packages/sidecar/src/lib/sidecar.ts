@@ -209,6 +209,14 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     await this.#process.request('unregister', nodeMethods.unregister, { run })
   }
 
+  /**
+   * Resolves when nothing of a run is left: no process that could dial, no flow, no SOCKS5 client
+   * whose dial is under way. An unknown run has nothing, nor has one that is unregistered meanwhile.
+   */
+  async release(run: string, signal?: AbortSignal): Promise<void> {
+    await this.#process.request('release', nodeMethods.release, { run }, signal)
+  }
+
   resolve(params: ResolveParams, signal?: AbortSignal): Promise<ResolveResult> {
     return this.#process.request('resolve', nodeMethods.resolve, params, signal)
   }

@@ -33,17 +33,28 @@ func Connect(t testing.TB, path, token string) (*Program, error) {
 	t.Helper()
 	p := &Program{t: t, bootstrap: -1, channel: -1}
 	t.Cleanup(p.Close)
-	var err error
-	if p.bootstrap, err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err != nil {
-		return nil, err
-	}
-	if err := unix.Connect(p.bootstrap, &unix.SockaddrUnix{Name: path}); err != nil {
+	if err := p.connect(path); err != nil {
 		return nil, err
 	}
 	if err := p.open(token, true); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Family is a process that has connected and said whose it is, but has no channel.
+func Family(t testing.TB, path, token string) *Program {
+	t.Helper()
+	p := &Program{t: t, bootstrap: -1, channel: -1}
+	t.Cleanup(p.Close)
+	err := p.connect(path)
+	if err == nil {
+		err = p.SendBootstrap(Message(1, helloBody(token, false)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // Must is Connect for a test that cannot go on without.
@@ -67,20 +78,30 @@ func (p *Program) Fork(token string) *Program {
 	return child
 }
 
-func (p *Program) open(token string, welcome bool) error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
+func (p *Program) connect(path string) (err error) {
+	if p.bootstrap, err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err != nil {
 		return err
 	}
-	p.channel = pair[0]
+	return unix.Connect(p.bootstrap, &unix.SockaddrUnix{Name: path})
+}
+
+func helloBody(token string, welcome bool) []byte {
 	body := binary.LittleEndian.AppendUint32(nil, uint32(os.Getpid()))
 	if welcome {
 		body = append(body, 1)
 	} else {
 		body = append(body, 0)
 	}
-	body = append(append(body, byte(len(token))), token...)
-	err = unix.Sendmsg(p.bootstrap, Message(1, body), unix.UnixRights(pair[1]), nil, unix.MSG_NOSIGNAL)
+	return append(append(body, byte(len(token))), token...)
+}
+
+func (p *Program) open(token string, welcome bool) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	p.channel = pair[0]
+	err = unix.Sendmsg(p.bootstrap, Message(1, helloBody(token, welcome)), unix.UnixRights(pair[1]), nil, unix.MSG_NOSIGNAL)
 	unix.Close(pair[1])
 	if err != nil || !welcome {
 		return err
