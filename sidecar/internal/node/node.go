@@ -140,6 +140,16 @@ func (n *Node) Flush(ctx context.Context, to []*peers.Peer) {
 // Self returns this node, or nil before it has a netmap.
 func (n *Node) Self() *Self { return n.self.Load() }
 
+// Known reports whether there has been a netmap: the peers and their routes are those of the tailnet.
+func (n *Node) Known() bool {
+	select {
+	case <-n.synced:
+		return true
+	default:
+		return false
+	}
+}
+
 // IsSelf reports whether addr is one of this node's.
 func (n *Node) IsSelf(addr netip.Addr) bool {
 	self := n.self.Load()

@@ -20,6 +20,8 @@ const (
 
 // tailnet is what of a node the board says.
 type tailnet interface {
+	// Known reports whether there has been a netmap.
+	Known() bool
 	ExitNode() route.ExitNode
 	Peers() *peers.Table
 }
@@ -45,8 +47,9 @@ func newRouting(on *board.Board, conf *resolve.ResolvConf, tailnet func() tailne
 func (r *routing) write() {
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	now := board.Routing{Resolvers: r.conf.Resolvers(), MTU: tailnetMTU}
-	if t := r.tailnet(); t != nil {
+	// Until the tailnet is known everything may be its: programs that outlived another sidecar ask early.
+	now := board.Routing{Everything: true, Resolvers: r.conf.Resolvers(), MTU: tailnetMTU}
+	if t := r.tailnet(); t != nil && t.Known() {
 		now.Everything = t.ExitNode().Set
 		now.Routes = t.Peers().Routes()
 	}
