@@ -4,7 +4,7 @@
 export function createExitNodes({ emit, nodes = [], fail }) {
   let set
 
-  const described = (node) => ({ ...node, selected: set?.node.id === node.id })
+  const described = (node) => ({ ...node, selected: set?.node?.id === node.id })
   const usable = () => nodes.filter(({ online }) => online)
 
   function find(wanted) {
@@ -30,13 +30,25 @@ export function createExitNodes({ emit, nodes = [], fail }) {
 
   return {
     status: () =>
-      set && { state: 'up', ...set, wanted: [...set.wanted], node: described(set.node) },
+      set && {
+        state: set.node ? 'up' : 'down',
+        ...set,
+        wanted: [...set.wanted],
+        ...(set.node ? { node: described(set.node) } : {}),
+      },
 
     methods: {
       exitNodes: () => ({ nodes: nodes.map(described) }),
 
-      setExitNode({ nodes: wanted, lanAccess }) {
-        set = wanted.length === 0 ? undefined : { node: choose(wanted), wanted, lanAccess }
+      setExitNode({ nodes: wanted, lanAccess, insist = false }) {
+        try {
+          set = wanted.length === 0 ? undefined : { node: choose(wanted), wanted, lanAccess }
+        } catch (error) {
+          if (!insist) throw error
+          set = { wanted, lanAccess, reason: error.message }
+          emit('exitNodeState', { state: 'down', reason: error.message })
+          return {}
+        }
         const answer = set ? { node: described(set.node) } : {}
         emit('exitNodeState', { state: set ? 'up' : 'none', ...answer })
         return answer

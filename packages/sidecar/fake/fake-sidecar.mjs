@@ -1,7 +1,7 @@
 // A sidecar without a tailnet, for tests of what drives one: it speaks docs/sidecar-channel.md on
 // descriptor 3, serves real SOCKS5 clients on loopback, and dials loopback only. What it knows and
 // how it misbehaves is in the variable FAKE_SIDECAR (see src/fake.ts).
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, isIP, isIPv6, Socket } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -36,6 +36,7 @@ const exported = createExports({
   ask: (params) => ask(params),
   nextFlow: () => ++counters.opened,
   taken: behaviour.takenPorts,
+  listenPort: behaviour.exportPort,
   fail: (code, message) => new Failure(code, message),
 })
 
@@ -343,11 +344,19 @@ async function answer({ id, method, params }) {
     if (!handler) throw new Failure('protocol', `unknown method "${method}"`)
     const result = await handler(params)
     send({ id, result: method in (behaviour.results ?? {}) ? behaviour.results[method] : result })
-    if (method === behaviour.dieAfter) process.kill(process.pid, 'SIGKILL')
+    if (method === behaviour.dieAfter && isToDie()) process.kill(process.pid, 'SIGKILL')
     if (method === behaviour.sayAfter?.method) channel.write(behaviour.sayAfter.text)
   } catch (error) {
     send({ id, error: { code: error.code ?? 'internal', message: error.message } })
   }
+}
+
+/** Every time, or the first only: the file says that there was one. */
+function isToDie() {
+  if (behaviour.dieOnce === undefined) return true
+  if (existsSync(behaviour.dieOnce)) return false
+  writeFileSync(behaviour.dieOnce, '')
+  return true
 }
 
 function end() {

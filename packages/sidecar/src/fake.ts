@@ -34,10 +34,14 @@ export interface FakeSidecarBehaviour {
   takenPorts?: Record<number, string>
   /** The answer to `startLab`; without it, it is no lab. */
   lab?: LabInfo
+  /** Where on loopback an export is reached, in place of any free port. */
+  exportPort?: number
   /** Answers that replace the true ones, by method. */
   results?: Record<string, unknown>
   /** Kills itself after it has answered this method. */
   dieAfter?: string
+  /** It does so only once: a file of this path, which it makes then, says that it did. */
+  dieOnce?: string
   /** Says this, raw, after it has answered this method. */
   sayAfter?: { method: string; text: string }
   /** Ends neither by `stop` nor with its channel. */

@@ -57,3 +57,4 @@ export {
   type SidecarCommand,
   type SidecarExit,
 } from './lib/sidecar-process.ts'
+export { DRIVER_VERSION } from './lib/version.ts'

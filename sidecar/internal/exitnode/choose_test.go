@@ -129,6 +129,39 @@ func TestWithoutAFormerNothingStays(t *testing.T) {
 	})
 }
 
+func TestWhatIsInsistedOnIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake("berlin", "paris")
+		f.change("paris", func(p *peers.Peer) { p.Online = false })
+		m := f.manage(t)
+		defer m.Close()
+		peer, err := m.Insist(t.Context(), []string{"paris"}, true)
+		if peer != nil || err != nil {
+			t.Fatalf("Insist: %v, %v", peer, err)
+		}
+		state := m.Current()
+		if state == nil || state.Up() || state.Lease != nil || !state.LANAccess {
+			t.Fatalf("the state is %+v", state)
+		}
+		if status := m.Status(); status.State != message.ExitNodeIsDown || status.Node != nil || status.Reason != "paris is offline" {
+			t.Errorf("the status is %+v", status)
+		}
+		// Another wish that cannot be met changes nothing.
+		_, err = m.Set(t.Context(), []string{"rome"}, false)
+		codeOf(t, err, message.NoSuchHost)
+		if m.Current() != state {
+			t.Errorf("the state is %+v", m.Current())
+		}
+		f.change("paris", func(p *peers.Peer) { p.Online = true })
+		m.Look()
+		time.Sleep(5 * time.Second)
+		if state := m.Current(); state == nil || !state.Up() || hostOf(state.Peer) != "paris" || !state.LANAccess {
+			t.Errorf("the state is %+v", state)
+		}
+		f.happened(t, "waits: paris is offline", "up paris")
+	})
+}
+
 func TestTheSameNodeIsKeptWithWhatGoesByIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake("berlin", "paris")

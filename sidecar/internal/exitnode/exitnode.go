@@ -27,7 +27,7 @@ type State struct {
 	// Wanted is what was asked for, in order of preference.
 	Wanted    []string
 	LANAccess bool
-	// Peer is the one in force; when that is down, the last.
+	// Peer is the one in force; when that is down, the last; nil when there was none so far.
 	Peer *peers.Peer
 	// Lease is nil while it is down.
 	Lease *Lease
@@ -88,6 +88,16 @@ func (m *Manager) Look() {
 // Set makes the first of wanted that can be used the exit node, none when there is nothing wanted, and returns it when it
 // was verified. When it fails, what was set before is in force as before.
 func (m *Manager) Set(ctx context.Context, wanted []string, lanAccess bool) (*peers.Peer, error) {
+	return m.set(ctx, wanted, lanAccess, false)
+}
+
+// Insist is Set, but what is wanted stays so when none of it can be used: until the watch finds one that can, what is meant
+// for it fails. It returns nil then.
+func (m *Manager) Insist(ctx context.Context, wanted []string, lanAccess bool) (*peers.Peer, error) {
+	return m.set(ctx, wanted, lanAccess, true)
+}
+
+func (m *Manager) set(ctx context.Context, wanted []string, lanAccess, insist bool) (*peers.Peer, error) {
 	if err := m.tailnet.Running(); err != nil {
 		return nil, err
 	}
@@ -109,7 +119,22 @@ func (m *Manager) Set(ctx context.Context, wanted []string, lanAccess bool) (*pe
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
+	if err != nil && insist {
+		m.wait(ctx, next, err)
+		return nil, nil
+	}
 	return peer, err
+}
+
+// wait goes without any, but not past it. The turn is held.
+func (m *Manager) wait(ctx context.Context, next *State, why error) {
+	next.Reason = why.Error()
+	former := m.current.Swap(next)
+	if former != nil && former.Lease != nil {
+		former.Lease.end(message.Errorf(message.Aborted, "the exit node %s is used no more", hostOf(former.Peer)))
+		m.flush(ctx)
+	}
+	m.told(next)
 }
 
 // choose puts the first of all that works in force.
@@ -216,7 +241,7 @@ func (m *Manager) restore(former *State) {
 // leaves by another: the watch finds out.
 func (m *Manager) reuse(former *State) {
 	id, lanAccess := tailcfg.StableNodeID(""), false
-	if former != nil {
+	if former != nil && former.Peer != nil {
 		id, lanAccess = former.Peer.StableID, former.LANAccess
 	}
 	ctx, cancel := context.WithTimeout(m.ctx, routeLimit)

@@ -171,15 +171,18 @@ func (f *fake) Carries(netip.Addr) bool {
 func (f *fake) Suggest(context.Context) (tailcfg.StableNodeID, error) { return f.suggested, nil }
 func (f *fake) Flush(context.Context)                                 {}
 
-// manage returns a manager, whose changes f.events has as "up berlin", "down berlin: it does not answer" and "none".
+// manage returns a manager, whose changes f.events has as "up berlin", "down berlin: it does not answer", "waits: it is offline" and "none".
 func (f *fake) manage(t *testing.T) *Manager {
 	m := New(f, func(state *State) {
 		event := "none"
-		if state != nil {
+		switch {
+		case state == nil:
+		case state.Peer == nil:
+			event = "waits: " + state.Reason
+		case state.Up():
 			event = "up " + hostOf(state.Peer)
-			if !state.Up() {
-				event = "down " + hostOf(state.Peer) + ": " + state.Reason
-			}
+		default:
+			event = "down " + hostOf(state.Peer) + ": " + state.Reason
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -51,8 +51,7 @@ func (m *Manager) Status() *message.ExitNodeStatus {
 	case state.Lease != nil:
 		status.Reason = "it is being verified"
 	}
-	described := m.Describe(state.Peer)
-	status.Node = &described
+	status.Node = m.describeLast(state)
 	return status
 }
 
@@ -65,7 +64,7 @@ func (m *Manager) Describe(peer *peers.Peer) message.ExitNode {
 	for _, addr := range peer.Addresses {
 		described.Addresses = append(described.Addresses, addr.String())
 	}
-	if state := m.Current(); state != nil {
+	if state := m.Current(); state != nil && state.Peer != nil {
 		described.Selected = state.Peer.StableID == peer.StableID
 	}
 	if peer.Country != "" || peer.City != "" {
@@ -83,7 +82,14 @@ func (m *Manager) EventOf(state *State) message.ExitNodeEvent {
 	if state.Up() {
 		event.State = message.ExitNodeIsUp
 	}
-	described := m.Describe(state.Peer)
-	event.Node = &described
+	event.Node = m.describeLast(state)
 	return event
+}
+
+func (m *Manager) describeLast(state *State) *message.ExitNode {
+	if state.Peer == nil {
+		return nil
+	}
+	described := m.Describe(state.Peer)
+	return &described
 }

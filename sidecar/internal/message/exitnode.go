@@ -46,6 +46,8 @@ type ExitNodes struct {
 type SetExitNode struct {
 	Nodes     []string `json:"nodes"`
 	LANAccess bool     `json:"lanAccess"`
+	// Insist has what is wanted stay so when none of it can be used: what is meant for it fails until one can.
+	Insist bool `json:"insist,omitzero"`
 }
 
 func (s SetExitNode) check() error {

@@ -70,13 +70,14 @@ func (n *Node) launch(ctx context.Context) (*local.Client, error) {
 		return nil, err
 	}
 	n.started = true
-	n.state.set(message.StateStarting, "")
 	prepareEnvironment(n.options, n.inLab.Load())
 	lock, err := lockStateDir(n.options.StateDir)
 	if err != nil {
 		return nil, err
 	}
 	n.lock = lock
+	// Whoever hears of it knows that the state directory is this node's.
+	n.state.set(message.StateStarting, "")
 	if n.store, err = openStateStore(n.options.StateDir, n.options.Logf); err != nil {
 		return nil, err
 	}

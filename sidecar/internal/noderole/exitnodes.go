@@ -29,7 +29,11 @@ func (r *role) setExitNode(ctx context.Context, params message.SetExitNode) (mes
 	if n == nil {
 		return message.ExitNodeResult{}, errNotStarted
 	}
-	peer, err := n.ExitNodes().Set(ctx, params.Nodes, params.LANAccess)
+	set := n.ExitNodes().Set
+	if params.Insist {
+		set = n.ExitNodes().Insist
+	}
+	peer, err := set(ctx, params.Nodes, params.LANAccess)
 	return describeExitNode(n.ExitNodes(), peer), err
 }
 

@@ -42,6 +42,8 @@ export const MAX_EXIT_NODES = 16
 const SetExitNodeParams = z.strictObject({
   nodes: z.array(Text).max(MAX_EXIT_NODES),
   lanAccess: z.boolean(),
+  /** What is wanted stays so when none of it can be used: what is meant for it fails until one can. */
+  insist: z.boolean().optional(),
 })
 
 /** The requests about exit nodes, with the shape of each answer. */

@@ -77,6 +77,12 @@ export interface ExportRequest extends Omit<ExportParams, 'network'> {}
 export interface SetExitNodeOptions {
   /** Leave private and link-local addresses to the host's own network. @default false */
   lanAccess?: boolean
+  /**
+   * Have what is wanted stay so when none of it can be used: such traffic fails until one can. Resolves
+   * to nothing then.
+   * @default false
+   */
+  insist?: boolean
   signal?: AbortSignal
 }
 
@@ -251,9 +257,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    */
   async setExitNode(
     nodes: string[],
-    { lanAccess = false, signal }: SetExitNodeOptions = {},
+    { lanAccess = false, insist = false, signal }: SetExitNodeOptions = {},
   ): Promise<ExitNode | undefined> {
-    const params = { nodes, lanAccess }
+    const params = { nodes, lanAccess, ...(insist ? { insist } : {}) }
     const schema = nodeMethods.setExitNode
     const { node } = await this.#process.request('setExitNode', schema, params, signal)
     return node
