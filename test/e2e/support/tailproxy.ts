@@ -134,6 +134,8 @@ export class Tailproxy {
         TAILPROXY_CONTROL_URL: this.controlUrl,
         TAILPROXY_STATE_DIR: path.join(this.directory, `state-${this.#states}`),
         TAILPROXY_HOSTNAME: `client-${this.#states}`,
+        // A session in the background outlives its command; see Profile for tests of those.
+        TAILPROXY_FOREGROUND: '1',
         ...options.env,
       },
     })

@@ -12,7 +12,7 @@ export function helpText(): string {
 Usage: tailproxy [flags] [run] COMMAND [ARGUMENT…]   run COMMAND on the tailnet
        tailproxy [flags]                             serve SOCKS5 (foreground)
        tailproxy export PORT…                        serve a port of this host
-       tailproxy status, or doctor [COMMAND…]        how session, or host, does
+       tailproxy up, down, status, doctor            a session, and how it does
        tailproxy config, or profile [use NAME]       what is set, and where
        tailproxy lab [run -- COMMAND…]               a private tailnet to try
 
@@ -46,6 +46,12 @@ function flagLines(): string[] {
     '  -h, --help          show this',
     '  -V, --version       show the version',
   ]
+}
+
+/** What `--help` shows with a command. */
+export function helpOf(command: string): string {
+  if (command === 'export') return exportHelpText()
+  return command === 'config' || command === 'profile' ? configHelpText() : helpText()
 }
 
 /** What `tailproxy export --help` shows. */

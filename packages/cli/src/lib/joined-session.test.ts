@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { resolveSettings } from '@tailproxy/config'
-import { writeSessionFile } from '@tailproxy/session'
+import { writeSessionFile } from '@tailproxy/session/host'
 import { expect, vi } from 'vitest'
 import { settingsOfFlags } from '../testing/settings.ts'
 import { test as base } from '../testing/surroundings.ts'
@@ -71,7 +71,7 @@ test.for([
   ['onlyTailnet', 'true', '--only-tailnet is "true"', '"false"'],
   ['udp', 'block', '--udp is "block"', '"proxy"'],
   ['profile', 'none', '--profile is ""', 'in a session already'],
-  ['exitNode', 'berlin', '--exit-node is "berlin"', 'has no exit nodes'],
+  ['exitNode', 'berlin', '--exit-node is "berlin"', 'is in a session already'],
 ] as const)('refuses another %s, and names both', ([name, value, ours, theirs], { env }) => {
   const join = () => joinedSession(settingsOfFlags({ [name]: value }), env)
   expect(join).toThrow(REFUSED)

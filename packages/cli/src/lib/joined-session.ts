@@ -1,10 +1,8 @@
 import { accessSync, constants } from 'node:fs'
-import { describeOrigin, type Origin, type ResolvedSettings } from '@tailproxy/config'
+import { describeOrigin, type Origin, type ResolvedSettings, settings } from '@tailproxy/config'
 import type { PreloadSettings } from '@tailproxy/preload'
-import { readSessionFile } from '@tailproxy/session'
+import { isAlive, readSessionFile } from '@tailproxy/session/join'
 import { CommandLineError } from './exit-status.ts'
-import { isAlive } from './is-alive.ts'
-import { refuseExitNode } from './refuse-exit-node.ts'
 
 /** What a command inside a session needs of it: all that the command around it was given. */
 export type JoinedSession = Pick<
@@ -45,12 +43,12 @@ export function joinedSession(
     )
   }
   // A variable may be that of the command around, which chose the session by it.
-  if (origins.profile.kind === 'flag') {
+  for (const name of ['profile', 'exitNode'] as const) {
+    if (origins[name].kind !== 'flag') continue
     throw new CommandLineError(
-      `--profile is "${values.profile}", but this command is in a session already; drop it, or run the command outside`,
+      `--${settings[name].flag} is "${values[name]}", but this command is in a session already; drop it, or run the command outside`,
     )
   }
-  if (!isFound(origins.exitNode)) refuseExitNode({ values, origins })
   const dials = socket && token ? { socket, token } : {}
   return { host, port: Number(port), user, password, ...dials, ...joinedExports(values, env) }
 }

@@ -35,6 +35,8 @@ export const test = base.extend<{ directory: string; surroundings: Surroundings 
       vi.stubEnv('FAKE_SIDECAR', fakeSidecar(behaviour).env['FAKE_SIDECAR'])
     }
     behave({})
+    // A session in the background outlives a test; those about it say so.
+    vi.stubEnv('TAILPROXY_FOREGROUND', '1')
     const said = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       vi.spyOn(process[name], 'write').mockImplementation((text) => {

@@ -27,7 +27,7 @@ export const exportSettings = {
     isDetail: true,
     isList: true,
     group: 'exports',
-    scope: 'session',
+    scope: 'run',
   } satisfies Setting<string>,
   exportDenyPorts: {
     flag: 'export-deny-ports',
@@ -41,7 +41,7 @@ export const exportSettings = {
     isDetail: true,
     isList: true,
     group: 'exports',
-    scope: 'session',
+    scope: 'run',
   } satisfies Setting<string>,
   exportMax: {
     flag: 'export-max',
@@ -69,7 +69,7 @@ export const exportSettings = {
     isList: true,
     guarded: { why: 'would say who reaches this host' },
     group: 'exports',
-    scope: 'session',
+    scope: 'run',
   } satisfies Setting<string[]>,
   exportTags: {
     flag: 'export-tag',
@@ -84,7 +84,7 @@ export const exportSettings = {
     isList: true,
     guarded: { why: 'would say who reaches this host' },
     group: 'exports',
-    scope: 'session',
+    scope: 'run',
   } satisfies Setting<string[]>,
   exportIdle: {
     flag: 'export-idle',
@@ -180,6 +180,6 @@ export const exportSettings = {
     isList: true,
     guarded: { why: 'names code that would run as you' },
     group: 'exports',
-    scope: 'session',
+    scope: 'run',
   } satisfies Setting<Filter[]>,
 }

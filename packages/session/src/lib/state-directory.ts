@@ -44,16 +44,26 @@ function slug(controlUrl: string): string {
  * @throws {StateDirectoryError} when it is another's, readable by others, or cannot be made
  */
 export function claimStateDirectory(directory: string): void {
-  let stat: ReturnType<typeof lstatSync>
   try {
     makeDirectories(path.resolve(directory))
+  } catch (cause) {
+    throw unusable(directory, cause)
+  }
+  checkStateDirectory(directory)
+}
+
+/**
+ * Checks that a directory with sockets or keys is ours alone.
+ *
+ * @throws {StateDirectoryError} when it is another's, readable by others, or not there
+ */
+export function checkStateDirectory(directory: string): void {
+  let stat: ReturnType<typeof lstatSync>
+  try {
     // Without a slash at its end, behind which lstat(2) would see through a link.
     stat = lstatSync(path.resolve(directory))
   } catch (cause) {
-    throw new StateDirectoryError(
-      `cannot use the state directory ${directory}: ${whyNot(cause)}; name another with --state-dir`,
-      { cause },
-    )
+    throw unusable(directory, cause)
   }
   if (stat.isSymbolicLink()) {
     throw new StateDirectoryError(
@@ -71,6 +81,13 @@ export function claimStateDirectory(directory: string): void {
       `the state directory ${directory} can be read by others (mode ${mode}); it will hold this node's keys: chmod 700 it`,
     )
   }
+}
+
+function unusable(directory: string, cause: unknown): StateDirectoryError {
+  return new StateDirectoryError(
+    `cannot use the state directory ${directory}: ${whyNot(cause)}; name another with --state-dir`,
+    { cause },
+  )
 }
 
 /**

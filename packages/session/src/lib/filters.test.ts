@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { resolveSettings, type SettingSources } from '@tailproxy/config'
 import { expect } from 'vitest'
-import { test } from '../testing/surroundings.ts'
+import { test } from '../testing/session.ts'
 import { filtersOf } from './filters.ts'
 
 const filters = async (sources: SettingSources) =>
-  filtersOf(await resolveSettings({ env: {}, ...sources }))
+  filtersOf(await resolveSettings({ env: {}, ...sources }), { cwd: '/', onFailure: () => {} })
 
 const REQUEST = { network: 'tcp', family: 'tcp4', address: '0.0.0.0' } as const
 

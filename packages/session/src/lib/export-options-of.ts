@@ -1,7 +1,7 @@
-import type { Settings } from '@tailproxy/config'
-import type { ExportOptions } from '@tailproxy/session'
+import type { Settings } from '@tailproxy/config/collect'
+import type { ExportOptions } from './export-options.ts'
 
-export function exportOptions(settings: Settings): ExportOptions {
+export function exportOptionsOf(settings: Settings): ExportOptions {
   return {
     max: settings.exportMax,
     idleTimeout: settings.exportIdle,

@@ -1,6 +1,10 @@
 import path from 'node:path'
-import process from 'node:process'
-import { describeOrigin, type ResolvedSettings, type SettingName } from '@tailproxy/config'
+import {
+  ConfigError,
+  describeOrigin,
+  type ResolvedSettings,
+  type SettingName,
+} from '@tailproxy/config'
 import {
   createFilterChain,
   createPortFilter,
@@ -10,16 +14,24 @@ import {
   parsePortSet,
 } from '@tailproxy/port-filter'
 import { loadFilters } from '@tailproxy/port-filter/load'
-import { CommandLineError } from './exit-status.ts'
-import { say } from './terminal.ts'
+
+export interface FiltersOptions {
+  /** What a plugin's path is relative to, unless a file names it. */
+  cwd: string
+  /** Told of a plugin that failed, and so denied. */
+  onFailure: (message: string) => void
+}
 
 /**
  * What the settings say of who may reach what: lists of ports, of users and tags, and plugins.
  *
- * @throws {CommandLineError} naming the setting whose ports cannot be read
+ * @throws {ConfigError} naming the setting whose ports cannot be read
  * @throws {FilterLoadError} naming the plugin that cannot be loaded
  */
-export async function filtersOf(resolved: ResolvedSettings): Promise<FilterChain> {
+export async function filtersOf(
+  resolved: ResolvedSettings,
+  { cwd, onFailure }: FiltersOptions,
+): Promise<FilterChain> {
   const { values } = resolved
   const filters: Filter[] = []
   const allow = portsOf(resolved, 'exportAllowPorts')
@@ -29,8 +41,10 @@ export async function filtersOf(resolved: ResolvedSettings): Promise<FilterChain
   if (users.length > 0 || tags.length > 0) {
     filters.push({ name: 'users and tags', static: { inbound: { users, tags } } })
   }
-  const plugins = await loadFilters(values.filters, { from: directoryOf(resolved) })
-  return createFilterChain([...filters, ...plugins], { onFailure: (error) => say(error.message) })
+  const plugins = await loadFilters(values.filters, { from: directoryOf(resolved, cwd) })
+  return createFilterChain([...filters, ...plugins], {
+    onFailure: ({ message }) => onFailure(message),
+  })
 }
 
 /** A list that is not given is undefined; one that was given empty is a mistake, and no "all". */
@@ -44,12 +58,12 @@ function portsOf({ values, origins }: ResolvedSettings, name: SettingName): stri
     return ports
   } catch (cause) {
     if (!(cause instanceof PortSpecError)) throw cause
-    throw new CommandLineError(`${describeOrigin(origin)}: ${cause.message}`, { cause })
+    throw new ConfigError(`${describeOrigin(origin)}: ${cause.message}`, { cause })
   }
 }
 
 /** A plugin's path is relative to what names it. */
-function directoryOf({ origins }: ResolvedSettings): string {
+function directoryOf({ origins }: ResolvedSettings, cwd: string): string {
   const origin = origins.filters
-  return origin.kind === 'file' ? path.dirname(path.resolve(origin.path)) : process.cwd()
+  return origin.kind === 'file' ? path.dirname(path.resolve(origin.path)) : cwd
 }

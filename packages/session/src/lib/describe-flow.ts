@@ -1,4 +1,4 @@
-import type { FlowOpened } from '@tailproxy/sidecar'
+import type { FlowClosed, FlowOpened } from '@tailproxy/sidecar'
 
 const ROUTES = {
   tailnet: 'on the tailnet',
@@ -19,4 +19,11 @@ export function describeFlow(opened: FlowOpened): string {
     return `flow ${flow}: UDP to ${asked} ${ROUTES[route]}${peer ? `, to ${peer}` : ''}`
   const answered = peer ? `, answered by ${peer}` : ''
   return `flow ${flow}: ${asked} ${ROUTES[route]}${answered}, connected in ${dialMs} ms`
+}
+
+/** One line for people: how a flow ended, and what it had carried. */
+export function describeFlowEnd(closed: FlowClosed): string {
+  const { flow, bytesUp, bytesDown, durationMs, error } = closed
+  const how = error ? `: ${error.message}` : ''
+  return `flow ${flow}: closed after ${durationMs} ms, ${bytesUp} bytes up, ${bytesDown} down${how}`
 }
