@@ -54,6 +54,7 @@ async function main() {
       TAILPROXY_CONTROL_URL: controlUrl,
       TAILPROXY_HOSTNAME: 'export',
       TAILPROXY_STATE_DIR: path.join(scratch, 'state'),
+      TAILPROXY_FOREGROUND: '1',
     },
   )
   const ways = {

@@ -12,7 +12,7 @@ const LAST_WORDS = 500
 /** Milliseconds for a request to have come. */
 const REQUEST_TIMEOUT = 10_000
 
-export interface Asked {
+interface Asked {
   request: IncomingMessage
   response: ServerResponse
   /** What stands for the `*` of the route. */
@@ -20,7 +20,7 @@ export interface Asked {
 }
 
 /** Answers with a body of JSON, with an {@link Answer}, or by writing the response itself. */
-export type Handler = (asked: Asked) => Promise<object | Answer | undefined>
+type Handler = (asked: Asked) => Promise<object | Answer | undefined>
 /** By method and path, as `GET /v1/status`; a `*` at the end is one segment. */
 export type Routes = Record<string, Handler>
 

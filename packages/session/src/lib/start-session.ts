@@ -12,7 +12,7 @@ export const BACKGROUND_VARIABLE = 'TAILPROXY_BACKGROUND'
 const LOG_TAIL = 2_000
 
 /** What a session in the background is given, over its standard input. */
-export interface BackgroundOrder {
+interface BackgroundOrder {
   settings: RawSettings
   cwd: string
   log: string
