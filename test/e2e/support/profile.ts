@@ -9,6 +9,7 @@ import {
   type Running,
   type StartOptions,
   sidecarOf,
+  start,
   type Tailproxy,
 } from './tailproxy.ts'
 
@@ -26,12 +27,21 @@ export class Profile {
   }
 
   start(args: readonly string[], options: StartOptions = {}): Running {
-    const own = {
+    return this.#tailproxy.start(args, { ...options, env: { ...this.#env(), ...options.env } })
+  }
+
+  /** Starts a program that starts our command. */
+  startProgram(file: string, args: readonly string[]): Running {
+    const env = { ...this.#env(), TAILPROXY_CONTROL_URL: this.#tailproxy.controlUrl }
+    return start(file, args, { env })
+  }
+
+  #env(): NodeJS.ProcessEnv {
+    return {
       TAILPROXY_STATE_DIR: this.state,
       TAILPROXY_FOREGROUND: '',
       TAILPROXY_HOSTNAME: path.basename(this.directory).toLowerCase(),
     }
-    return this.#tailproxy.start(args, { ...options, env: { ...own, ...options.env } })
   }
 
   async run(args: readonly string[], options?: StartOptions): Promise<Finished> {

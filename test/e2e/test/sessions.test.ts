@@ -1,9 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { expect, vi } from 'vitest'
 import { test } from '../support/profile.ts'
-import { isRunning } from '../support/tailproxy.ts'
+import { isRunning, TAILPROXY } from '../support/tailproxy.ts'
+
+const activate = fileURLToPath(new URL('../fixtures/activate.py', import.meta.url))
 
 const gone = (pid: number) => vi.waitFor(() => expect(isRunning(pid)).toBe(false), 10_000)
 
@@ -145,6 +148,26 @@ test('exports outlive the command that made them, and a killed sidecar', async (
     expect(status.exports).toMatchObject([{ port: 9 }])
   }, 10_000)
   expect((await profile.run(['export', 'rm', '9'])).status).toBe(0)
+})
+
+test('up --foreground serves on the socket that a service manager passes, until SIGTERM', async ({
+  profile,
+}) => {
+  mkdirSync(profile.state, { mode: 0o700 })
+  const socket = path.join(profile.state, 'session.sock')
+  const session = profile.startProgram('python3', [
+    ...[activate, socket, TAILPROXY, 'up', '--foreground'],
+  ])
+  // It may come before the node is up, and waits.
+  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), 10_000)
+  expect(await profile.run(['curl', '-s', 'http://hello/'])).toMatchObject({
+    status: 0,
+    stderr: '',
+  })
+  await session.says(/ is up as 100\./)
+  expect(profile.pid()).toBe(session.child.pid)
+  session.child.kill('SIGTERM')
+  expect(await session.finished).toMatchObject({ signal: 'SIGTERM' })
 })
 
 test('the foreground SOCKS5 server uses the session that runs', async ({ profile }) => {

@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { DRIVER_VERSION, SidecarRequestError } from '@tailproxy/sidecar'
 import { z } from 'zod'
+import { SessionStartError } from './errors.ts'
 import { SESSION_API } from './session-api.ts'
 
 /** Bytes. Settings are the longest that is sent. */
@@ -63,15 +64,21 @@ export async function serveRoutes(
   routes: Routes,
   place: string | { fd: number },
 ): Promise<RouteServer> {
-  if (typeof place === 'string') rmSync(place, { force: true })
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT }, (request, response) => {
     // Somebody who goes away before the end is no failure of ours.
     response.on('error', () => {})
     void answer(routes, request, response)
   })
-  server.listen(place)
-  await once(server, 'listening')
-  if (typeof place === 'string') chmodSync(place, 0o600)
+  try {
+    if (typeof place === 'string') rmSync(place, { force: true })
+    server.listen(place)
+    await once(server, 'listening')
+    if (typeof place === 'string') chmodSync(place, 0o600)
+  } catch (cause) {
+    const where = typeof place === 'string' ? `at ${place}` : `on descriptor ${place.fd}`
+    const message = `cannot serve commands ${where}: ${(cause as Error).message}`
+    throw new SessionStartError('internal', message, { cause })
+  }
   return {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
