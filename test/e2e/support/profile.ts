@@ -36,6 +36,11 @@ export class Profile {
     return start(file, args, { env })
   }
 
+  /** A command of another node on the same tailnet, which ends with it. */
+  another(args: readonly string[]): Promise<Finished> {
+    return this.#tailproxy.run(args)
+  }
+
   #env(): NodeJS.ProcessEnv {
     return {
       TAILPROXY_STATE_DIR: this.state,

@@ -25,6 +25,8 @@ export interface Running {
   finished: Promise<Finished>
   /** Resolves when stdout matches; rejects when the process ends first. */
   says: (pattern: RegExp) => Promise<RegExpExecArray>
+  /** The same for stderr. */
+  warns: (pattern: RegExp) => Promise<RegExpExecArray>
 }
 
 export interface StartOptions {
@@ -84,21 +86,21 @@ export function start(file: string, args: readonly string[], options: StartOptio
   const finished = once(child, 'close').then(
     ([status, signal]): Finished => ({ status, signal, ...output }),
   )
-  const says = (pattern: RegExp) =>
+  const awaited = (name: 'stdout' | 'stderr') => (pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
-        const match = pattern.exec(output.stdout)
+        const match = pattern.exec(output[name])
         if (match) resolve(match)
       }
-      child.stdout.on('data', look)
+      child[name].on('data', look)
       look()
-      void finished.then(({ status, stderr }) => {
+      void finished.then(({ status, stdout, stderr }) => {
         reject(
-          new Error(`ended with ${status} before it said ${pattern}: ${output.stdout}${stderr}`),
+          new Error(`ended with ${status} before its ${name} had ${pattern}: ${stdout}${stderr}`),
         )
       })
     })
-  return { child, output, finished, says }
+  return { child, output, finished, says: awaited('stdout'), warns: awaited('stderr') }
 }
 
 /** In place of whatever the home of who runs the tests has. */

@@ -8,7 +8,7 @@ import type { JoinRequest } from './run-messages.ts'
 import { readSessionFile, sessionFilePath } from './session-file.ts'
 import { SESSION_SOCKET } from './socket-names.ts'
 import { takeStartLock } from './start-lock.ts'
-import { checkStateDirectory, claimStateDirectory } from './state-directory.ts'
+import { checkStateDirectory, claimStateDirectory, unusable } from './state-directory.ts'
 
 /** Milliseconds between looks at whether another command has started the session by now. */
 const PAUSE = 10
@@ -51,7 +51,7 @@ export async function withRunningSession<T>(
   const lock = path.join(path.resolve(stateDirectory), 'session.starting')
   for (;;) {
     signal?.throwIfAborted()
-    const unlock = takeStartLock(lock)
+    const unlock = lockIn(stateDirectory, lock)
     try {
       // Whoever had the lock before may have started one.
       const started = await tryWork(stateDirectory, work)
@@ -61,6 +61,14 @@ export async function withRunningSession<T>(
       unlock?.()
     }
     if (!unlock) await delay(PAUSE, undefined, signal ? { signal } : {})
+  }
+}
+
+function lockIn(stateDirectory: string, lock: string): (() => void) | undefined {
+  try {
+    return takeStartLock(lock)
+  } catch (cause) {
+    throw unusable(stateDirectory, cause)
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import type { RunPolicy } from '@tailproxy/sidecar'
+import { unusable } from './state-directory.ts'
 
 /** What a command inside a session must know to tell whether it is the one it wants. */
 export interface SessionFile {
@@ -21,7 +22,11 @@ export function sessionFilePath(stateDirectory: string): string {
   return path.resolve(stateDirectory, 'session.json')
 }
 
-/** Writes `session.json` (0600) into the state directory and returns its path, for TAILPROXY_SESSION. */
+/**
+ * Writes `session.json` (0600) into the state directory and returns its path, for TAILPROXY_SESSION.
+ *
+ * @throws {StateDirectoryError} when it cannot be written; nothing is left of it
+ */
 export function writeSessionFile(
   stateDirectory: string,
   session: Omit<SessionFile, 'version' | 'pid'>,
@@ -39,8 +44,13 @@ export function writeSessionFile(
     ...(socket === undefined ? {} : { socket }),
   }
   const draft = `${file}.${process.pid}`
-  writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 })
-  renameSync(draft, file)
+  try {
+    writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 })
+    renameSync(draft, file)
+  } catch (cause) {
+    rmSync(draft, { force: true })
+    throw unusable(stateDirectory, cause)
+  }
   return file
 }
 

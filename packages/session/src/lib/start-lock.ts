@@ -16,8 +16,15 @@ export function takeStartLock(path: string): (() => void) | undefined {
   for (const isLast of [false, true]) {
     try {
       const file = openSync(path, 'wx', 0o600)
-      writeSync(file, String(process.pid))
-      closeSync(file)
+      try {
+        writeSync(file, String(process.pid))
+      } catch (error) {
+        // Half a lock is none.
+        rmSync(path, { force: true })
+        throw error
+      } finally {
+        closeSync(file)
+      }
       return () => rmSync(path, { force: true })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error

@@ -5,6 +5,7 @@ import path from 'node:path'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { RawSettings } from '@tailproxy/config/collect'
 import { SessionLaunchError } from './errors.ts'
+import { unusable } from './state-directory.ts'
 
 /** Says to a new process that it is to be a session in the background. */
 export const BACKGROUND_VARIABLE = 'TAILPROXY_BACKGROUND'
@@ -45,7 +46,7 @@ export async function startSession(options: StartOptions): Promise<void> {
   const [file = '', ...args] = program
   const log = path.resolve(stateDirectory, 'session.log')
   const order: BackgroundOrder = { settings, cwd, log }
-  const output = openSync(log, 'a', 0o600)
+  const output = openLog(stateDirectory, log)
   try {
     const child = spawn(file, args, {
       // Relative paths of the settings were made for `cwd`; nothing is to keep that directory busy.
@@ -75,6 +76,14 @@ export async function startSession(options: StartOptions): Promise<void> {
     }
   } finally {
     closeSync(output)
+  }
+}
+
+function openLog(stateDirectory: string, log: string): number {
+  try {
+    return openSync(log, 'a', 0o600)
+  } catch (cause) {
+    throw unusable(stateDirectory, cause)
   }
 }
 

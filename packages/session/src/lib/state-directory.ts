@@ -83,7 +83,8 @@ export function checkStateDirectory(directory: string): void {
   }
 }
 
-function unusable(directory: string, cause: unknown): StateDirectoryError {
+/** Why a directory that is ours cannot be used all the same. */
+export function unusable(directory: string, cause: unknown): StateDirectoryError {
   return new StateDirectoryError(
     `cannot use the state directory ${directory}: ${whyNot(cause)}; name another with --state-dir`,
     { cause },
@@ -120,6 +121,7 @@ function whyNot(cause: unknown): string {
     case 'EROFS':
       return 'the file system is read-only'
     case 'ENOSPC':
+    case 'EDQUOT':
       return 'the disk is full'
     default:
       return String(code ?? cause)
