@@ -68,6 +68,23 @@ const methods = {
     return node
   },
 
+  async login() {
+    if (!node) throw new Failure('not-connected', 'the node was not started')
+    if (behaviour.authUrl) emit('authUrl', { url: behaviour.authUrl })
+    if (behaviour.loginFailure) {
+      throw new Failure(behaviour.loginFailure.code, behaviour.loginFailure.message)
+    }
+    if (behaviour.neverLogsIn) await new Promise(() => {})
+    return node
+  },
+
+  logout() {
+    if (!node) throw new Failure('not-connected', 'the node was not started')
+    node = undefined
+    emit('state', { state: 'stopped', detail: 'the node was logged out' })
+    return {}
+  },
+
   status: () => ({
     state: node ? 'running' : 'stopped',
     ...(node ? { node } : {}),
@@ -160,6 +177,15 @@ const methods = {
     return {}
   },
 
+  completeAuth({ url }) {
+    if (!behaviour.labUrls?.includes(url)) throw new Failure('no-such-host', 'no node waits')
+    return {}
+  },
+
+  approve: () => ({}),
+  expireKeys: () => ({}),
+  stopControl: () => ({}),
+  startControl: () => ({}),
   addForward: () => ({}),
   addRecord: () => ({}),
 

@@ -18,6 +18,9 @@ export interface FakeSidecarBehaviour {
   states?: string[]
   authUrl?: string
   startFailure?: { code: ErrorCode; message: string }
+  loginFailure?: { code: ErrorCode; message: string }
+  /** Leaves `login` without an answer. */
+  neverLogsIn?: boolean
   /** Leaves `start` without an answer. */
   neverStarts?: boolean
   /** The answer to `serveDials`. @default tarpit "none": its programs use SOCKS5 */
@@ -29,6 +32,8 @@ export interface FakeSidecarBehaviour {
   peers?: Peer[]
   /** Why an `export` of a port is `busy`, by port. */
   takenPorts?: Record<number, string>
+  /** Login URLs that nodes of the lab wait for, for `completeAuth`. */
+  labUrls?: string[]
   /** The answer to `startLab`; without it, it is no lab. */
   lab?: LabInfo
   /** Answers that replace the true ones, by method. */

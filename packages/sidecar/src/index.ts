@@ -12,6 +12,7 @@ export type { Exported, ExportResult, ExportState } from './lib/export-messages.
 export { findSidecar } from './lib/find-sidecar.ts'
 export { Lab, type LabOptions } from './lib/lab.ts'
 export type { Forward, LabInfo, LabNode } from './lib/lab-messages.ts'
+export type { LoginParams } from './lib/login-messages.ts'
 export {
   type ClientDialResult,
   MAX_SOCKET_PATH,
@@ -23,7 +24,6 @@ export {
   type ServeDialsResult,
   type SidecarStatus,
   type StartParams,
-  type TailnetNode,
 } from './lib/node-messages.ts'
 export type { RunStatus } from './lib/run-messages.ts'
 export {
@@ -49,3 +49,4 @@ export {
   type SidecarCommand,
   type SidecarExit,
 } from './lib/sidecar-process.ts'
+export type { TailnetNode } from './lib/tailnet-node.ts'

@@ -74,6 +74,8 @@ type Start struct {
 	Tags          []string `json:"tags,omitempty"`
 	Lab           bool     `json:"lab,omitzero"`
 	TailscaleLogs bool     `json:"tailscaleLogs,omitzero"`
+	// LoginTimeoutMs is how long login and approval may take; 0 is for ever.
+	LoginTimeoutMs Timeout `json:"loginTimeoutMs,omitzero"`
 }
 
 func (s Start) check() error {

@@ -40,13 +40,13 @@ func (e *engine) ping(addr netip.Addr, kind tailcfg.PingType, answered func(*ipn
 	})
 }
 
-func (e *engine) hasSession(peer key.NodePublic) bool {
+func (e *engine) hasSession(peer key.NodePublic, since time.Time) bool {
 	started := e.engine.Load()
 	if started == nil {
 		return false
 	}
 	found, ok := (*started).PeerByKey(peer)
-	return ok && !found.LastHandshake().IsZero()
+	return ok && found.LastHandshake().After(since)
 }
 
 func (e *engine) reset(peer key.NodePublic) {

@@ -135,6 +135,22 @@ func (f *flows) totals() (open, opened, up, down uint64) {
 	return uint64(len(f.byID)), uint64(f.last), up, down
 }
 
+// cutAll cuts every flow that does not leave by the host's own network, and returns the peers that were told.
+func (f *flows) cutAll(reason error) (told []*peers.Peer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.byID {
+		if one.connection.Route == message.RouteDirect {
+			continue
+		}
+		one.reset(reason)
+		if peer := one.connection.Peer; peer != nil && one.program != nil && !slices.Contains(told, peer) {
+			told = append(told, peer)
+		}
+	}
+	return told
+}
+
 var errEnded = message.Errorf(message.Aborted, "the sidecar ended")
 
 // resetAll cuts every flow, and those opened from now on too.

@@ -77,6 +77,7 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodExports, r.listExports)
 	channel.HandleRequest(r.conn, message.MethodListening, listening)
 	channel.HandleRequest(r.conn, message.MethodRelease, r.release)
+	r.installLogin()
 	// In order with the events of their clients and with the dials of their runs.
 	channel.HandleInOrder(r.conn, message.MethodClientDial, r.clientDial)
 	channel.HandleInOrder(r.conn, message.MethodRegister, r.register)
@@ -112,6 +113,7 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 		Tags:          params.Tags,
 		Lab:           params.Lab,
 		TailscaleLogs: params.TailscaleLogs,
+		LoginTimeout:  params.LoginTimeoutMs.Duration(),
 		OnState: func(state message.State, detail string) {
 			r.notify(message.EventState, message.StateEvent{State: state, Detail: detail})
 		},
@@ -140,7 +142,7 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 	if err := n.Start(ctx); err != nil {
 		// Another start, with another key perhaps, is welcome.
 		n.Close()
-		r.node.CompareAndSwap(n, nil)
+		r.gone(n)
 		return message.Node{}, err
 	}
 	return describeSelf(n.Self()), nil

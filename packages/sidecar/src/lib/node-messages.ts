@@ -11,25 +11,14 @@ import {
   RunId,
   Text,
 } from './fields.ts'
+import { loginMethods } from './login-messages.ts'
 import { RunStatus, runMethods } from './run-messages.ts'
+import { TailnetNode } from './tailnet-node.ts'
 
 // The requests of role `node`, as in docs/sidecar-channel.md.
 
 export const NodeState = z.enum(['starting', 'needs-login', 'needs-approval', 'running', 'stopped'])
 export type NodeState = z.infer<typeof NodeState>
-
-export const TailnetNode = z.strictObject({
-  id: Text,
-  hostname: Text,
-  /** Fully qualified, without a trailing dot. */
-  name: Text,
-  addresses: z.array(Text).min(1),
-  tailnet: z.string(),
-  magicDnsSuffix: z.string(),
-  user: z.string().optional(),
-})
-/** This session's own node. */
-export type TailnetNode = z.infer<typeof TailnetNode>
 
 export const Peer = z.strictObject({
   id: Text,
@@ -67,6 +56,8 @@ export const StartParams = z.strictObject({
   tags: z.array(Text).optional(),
   lab: z.boolean().optional(),
   tailscaleLogs: z.boolean().optional(),
+  /** How long login and approval may take; 0 is for ever. @default 0 */
+  loginTimeoutMs: Milliseconds.optional(),
 })
 export type StartParams = z.infer<typeof StartParams>
 
@@ -175,4 +166,5 @@ export const nodeMethods = {
   },
   ...exportMethods,
   ...runMethods,
+  ...loginMethods,
 } as const

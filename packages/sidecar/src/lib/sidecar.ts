@@ -4,6 +4,7 @@ import { AnswerError } from './channel.ts'
 import type { HelloResult } from './common-messages.ts'
 import { SidecarProtocolError } from './errors.ts'
 import type { Exported, ExportParams, ExportResult, ExportState } from './export-messages.ts'
+import type { LoginParams } from './login-messages.ts'
 import {
   type ClientDialParams,
   type ClientDialResult,
@@ -15,7 +16,6 @@ import {
   type ServeDialsResult,
   type SidecarStatus,
   type StartParams,
-  type TailnetNode,
 } from './node-messages.ts'
 import {
   type Ask,
@@ -27,6 +27,7 @@ import {
   type Verdict,
 } from './sidecar-messages.ts'
 import { type SidecarCommand, type SidecarExit, SidecarProcess } from './sidecar-process.ts'
+import type { TailnetNode } from './tailnet-node.ts'
 
 export interface SidecarEvents {
   /** The node's state changed; `detail` is for people. */
@@ -131,6 +132,22 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** Brings the node up; `state` and `authUrl` events tell of the way there. */
   start(params: StartParams, signal?: AbortSignal): Promise<TailnetNode> {
     return this.#process.request('start', nodeMethods.start, params, signal)
+  }
+
+  /**
+   * Logs a started node in anew: one whose key has expired, or that is to be another user's. A
+   * login that fails leaves a node that runs as it was.
+   */
+  login(params: LoginParams = {}, signal?: AbortSignal): Promise<TailnetNode> {
+    return this.#process.request('login', nodeMethods.login, params, signal)
+  }
+
+  /**
+   * Resets what is open, has the control server forget the node and removes its keys; another
+   * `start` begins anew. When the server cannot be reached, the node stays logged in.
+   */
+  async logout(): Promise<void> {
+    await this.#process.request('logout', nodeMethods.logout, {})
   }
 
   status(): Promise<SidecarStatus> {
