@@ -80,6 +80,7 @@ async function main() {
     TAILPROXY_CONTROL_URL: controlUrl,
     TAILPROXY_HOSTNAME: name,
     TAILPROXY_STATE_DIR: path.join(scratch, name),
+    TAILPROXY_FOREGROUND: '1',
   })
   const wrapped = ({ name, port, amount }) =>
     run(tailproxy, [client, name, hello, String(port), String(amount)], { env: env('wrapped') })

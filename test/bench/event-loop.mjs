@@ -72,7 +72,7 @@ async function main() {
           const [file, ...args] = [...words, ...command, lab.hello, String(ECHO), options.count]
           const stateDirectory = path.join(scratch, state)
           const output = await run(file, args, {
-            env: { ...env, TAILPROXY_STATE_DIR: stateDirectory },
+            env: { ...env, TAILPROXY_STATE_DIR: stateDirectory, TAILPROXY_FOREGROUND: '1' },
           })
           results[program] ??= {}
           results[program][way] ??= []

@@ -23,6 +23,8 @@ const METRICS = [
   { name: 'rtt', what: 'round trip', unit: 'µs', port: 7, amount: 2000 },
   { name: 'up', what: 'to the export', unit: 'Mbit/s', port: 9, amount: 300 },
   { name: 'down', what: 'from the export', unit: 'Mbit/s', port: 19, amount: 300 },
+  { name: 'up8', what: 'to it, 8 streams', unit: 'Mbit/s', port: 9, amount: 400 },
+  { name: 'down8', what: 'from it, 8 streams', unit: 'Mbit/s', port: 19, amount: 400 },
 ]
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'tailproxy-bench-'))
@@ -52,6 +54,7 @@ async function main() {
       TAILPROXY_CONTROL_URL: controlUrl,
       TAILPROXY_HOSTNAME: 'export',
       TAILPROXY_STATE_DIR: path.join(scratch, 'state'),
+      TAILPROXY_FOREGROUND: '1',
     },
   )
   const ways = {

@@ -43,6 +43,7 @@ async function main() {
       ...process.env,
       TAILPROXY_CONTROL_URL: lab.controlUrl,
       TAILPROXY_STATE_DIR: path.join(scratch, 'state'),
+      TAILPROXY_FOREGROUND: '1',
     }
     const measure = async (...args) => JSON.parse(await run(tailproxy, [program, ...args], { env }))
     const results = {

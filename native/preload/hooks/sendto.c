@@ -9,7 +9,7 @@ TP_HOOK ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const 
 {
 	struct tp_send send;
 	send.cookie = 0;
-	int way = address ? tp_send_policy(tp_state(), fd, flags, address, length, &send) : tp_datagram_too_big(fd, size, 0);
+	int way = address ? tp_send_policy(tp_state(), fd, flags, address, length, &send) : tp_datagram_check(fd, size, 0);
 	if (way == TP_SEND_INSTEAD) {
 		int fit = tp_datagram_fit(fd, &send.wanted, size, 0);
 		way = fit < 0 ? fit : way;

@@ -9,7 +9,7 @@
 TP_HOOK ssize_t write(int fd, const void *bytes, size_t size)
 {
 	tp_state();
-	int refused = tp_datagram_too_big(fd, size, 0);
+	int refused = tp_datagram_check(fd, size, 0);
 	if (refused < 0)
 		return tp_fail(refused);
 	ssize_t result = tp_next.write(fd, bytes, size);

@@ -11,7 +11,7 @@ TP_HOOK ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	struct msghdr whole = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)(count > 0 ? count : 0) };
 	tp_state();
-	int refused = tp_datagram_any() ? tp_datagram_too_big(fd, tp_msghdr_size(&whole), 0) : 0;
+	int refused = tp_datagram_any() ? tp_datagram_check(fd, tp_msghdr_size(&whole), 0) : 0;
 	if (refused < 0)
 		return tp_fail(refused);
 	ssize_t result = tp_next.writev(fd, parts, count);

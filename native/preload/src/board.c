@@ -10,16 +10,12 @@
 #define ATTEMPTS 10000
 
 static _Atomic(const struct tp_board_head *) board;
+/** The ports of the tarpits on the board before. */
+static _Atomic uint32_t former_tarpits;
+static _Atomic bool replaced;
 
-bool tp_board_adopt(const void *start, size_t size)
-{
-	const struct tp_board_head *head = start, *none = NULL;
-	if (size != TP_BOARD_SIZE || memcmp(head->magic, "TPB1", 4) != 0 || head->size != TP_BOARD_SIZE)
-		return false;
-	return atomic_compare_exchange_strong(&board, &none, head);
-}
-
-static const struct tp_board_head *here(void)
+/** Dead or alive. */
+static const struct tp_board_head *last(void)
 {
 	return atomic_load_explicit(&board, memory_order_acquire);
 }
@@ -36,14 +32,48 @@ static uint32_t load(const uint32_t *word)
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
+static const struct tp_board_head *here(void)
+{
+	const struct tp_board_head *head = last();
+	return head && (load(&head->life) & TP_BOARD_LIVES) ? head : NULL;
+}
+
+bool tp_board_begins(const uint8_t beginning[TP_BOARD_BEGINNING])
+{
+	uint32_t words[TP_BOARD_BEGINNING / 4];
+	memcpy(words, beginning, sizeof words);
+	return memcmp(beginning, "TPB1", 4) == 0 && words[1] == TP_BOARD_SIZE && (words[9] & TP_BOARD_LIVES);
+}
+
+bool tp_board_adopt(const void *start)
+{
+	const struct tp_board_head *none = NULL;
+	return atomic_compare_exchange_strong(&board, &none, start);
+}
+
+void *tp_board_place(const uint8_t beginning[TP_BOARD_BEGINNING], bool *same)
+{
+	const struct tp_board_head *head = last();
+	*same = head && memcmp(&head->life, beginning + 36, sizeof head->life) == 0;
+	if (head && !*same) {
+		atomic_store(&former_tarpits, (uint32_t)head->port6 << 16 | head->port4);
+		atomic_store(&replaced, true);
+	}
+	return (void *)head;
+}
+
 bool tp_board_is(void)
 {
 	return here() != NULL;
 }
 
-bool tp_board_tarpit(int family, struct tp_address *out)
+bool tp_board_has_died(void)
 {
-	const struct tp_board_head *head = here();
+	return atomic_load_explicit(&replaced, memory_order_relaxed) || (last() && !here());
+}
+
+static bool tarpit_on(const struct tp_board_head *head, int family, struct tp_address *out)
+{
 	bool six = family == AF_INET6;
 	if (!head || !(head->flags & (six ? TP_BOARD_TARPIT6 : TP_BOARD_TARPIT4)))
 		return false;
@@ -54,10 +84,21 @@ bool tp_board_tarpit(int family, struct tp_address *out)
 	return true;
 }
 
+bool tp_board_tarpit(int family, struct tp_address *out)
+{
+	return tarpit_on(here(), family, out);
+}
+
 bool tp_board_is_tarpit(const struct tp_address *address)
 {
 	struct tp_address tarpit;
-	return tp_board_tarpit(address->family, &tarpit) && tp_address_same(address, &tarpit);
+	if (!tarpit_on(last(), address->family, &tarpit))
+		return false;
+	if (tp_address_same(address, &tarpit))
+		return true;
+	uint32_t former = atomic_load_explicit(&former_tarpits, memory_order_relaxed);
+	tarpit.port = (uint16_t)(address->family == AF_INET6 ? former >> 16 : former);
+	return tarpit.port != 0 && tp_address_same(address, &tarpit);
 }
 
 static void read_prefix(const struct tp_board_prefix *prefix, struct tp_board_prefix *out)
@@ -108,15 +149,16 @@ static bool resolves(const struct tp_board_head *head, const struct tp_address *
 /** Asks while the sidecar does not write. What cannot be read whole is answered with yes: that is the closed side. */
 static bool whole(bool (*ask)(const struct tp_board_head *, const struct tp_address *), const struct tp_address *address)
 {
-	const struct tp_board_head *head = here();
+	const struct tp_board_head *head = last();
 	if (!head)
 		return false;
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		uint32_t before = load(&head->sequence);
+		/* Another board may come in its place: the sequence alone could be the same. */
+		uint32_t life = load(&head->life), before = load(&head->sequence);
 		if (before & 1)
 			continue;
 		bool answer = ask(head, address);
-		if (load(&head->sequence) == before)
+		if (load(&head->sequence) == before && load(&head->life) == life)
 			return answer;
 	}
 	return true;
@@ -134,13 +176,13 @@ bool tp_board_is_resolver(const struct tp_address *address)
 
 unsigned tp_board_mtu(void)
 {
-	const struct tp_board_head *head = here();
+	const struct tp_board_head *head = last();
 	return head ? load(&head->mtu) : 0;
 }
 
 int tp_board_failure(uint64_t cookie)
 {
-	const struct tp_board_head *head = here();
+	const struct tp_board_head *head = last();
 	if (!head || cookie == 0)
 		return 0;
 	const struct tp_board_failure *bucket = at(head, TP_BOARD_FAILURES);
@@ -185,27 +227,26 @@ static uint64_t read_entry(const struct tp_board_entry *shared, struct tp_addres
 	return entry.cookie;
 }
 
-static const struct tp_board_entry *entry_of(int family, size_t four, size_t six, uint16_t port)
+static const struct tp_board_entry *entry_on(const struct tp_board_head *head, int family, size_t four, size_t six, uint16_t port)
 {
-	const struct tp_board_head *head = here();
 	return head ? (const struct tp_board_entry *)at(head, family == AF_INET6 ? six : four) + port : NULL;
 }
 
 bool tp_board_peer(int family, uint16_t local_port, uint64_t cookie, struct tp_address *out)
 {
-	const struct tp_board_entry *entry = entry_of(family, TP_BOARD_PEERS4, TP_BOARD_PEERS6, local_port);
+	const struct tp_board_entry *entry = entry_on(here(), family, TP_BOARD_PEERS4, TP_BOARD_PEERS6, local_port);
 	return entry && cookie != 0 && read_entry(entry, out) == cookie;
 }
 
 bool tp_board_is_client(const struct tp_address *from)
 {
-	const struct tp_board_entry *shared = entry_of(from->family, TP_BOARD_CLIENTS4, TP_BOARD_CLIENTS6, from->port);
+	const struct tp_board_entry *shared = entry_on(here(), from->family, TP_BOARD_CLIENTS4, TP_BOARD_CLIENTS6, from->port);
 	return shared && __atomic_load_n(&shared->cookie, __ATOMIC_ACQUIRE) != 0;
 }
 
 bool tp_board_client(const struct tp_address *from, const struct tp_address *to, struct tp_address *out)
 {
-	const struct tp_board_entry *shared = entry_of(from->family, TP_BOARD_CLIENTS4, TP_BOARD_CLIENTS6, from->port);
+	const struct tp_board_entry *shared = entry_on(here(), from->family, TP_BOARD_CLIENTS4, TP_BOARD_CLIENTS6, from->port);
 	struct tp_board_entry entry;
 	uint16_t port;
 	if (!shared || !take_entry(shared, &entry))
@@ -224,10 +265,11 @@ static bool is_loopback_itself(const struct tp_address *address)
 	return address->family == AF_INET ? memcmp(address->bytes, four, 4) == 0 : memcmp(address->bytes, six, 16) == 0;
 }
 
-bool tp_board_udp_peer(const struct tp_address *flow, struct tp_address *out)
+bool tp_board_udp_peer(const struct tp_address *flow, uint64_t cookie, struct tp_address *out)
 {
-	const struct tp_board_entry *entry = entry_of(flow->family, TP_BOARD_UDP4, TP_BOARD_UDP6, flow->port);
-	return entry && is_loopback_itself(flow) && read_entry(entry, out) != 0;
+	const struct tp_board_entry *entry = entry_on(here(), flow->family, TP_BOARD_UDP4, TP_BOARD_UDP6, flow->port);
+	uint64_t found = entry && is_loopback_itself(flow) ? read_entry(entry, out) : 0;
+	return found != 0 && (cookie == 0 || cookie == found);
 }
 
 /** FNV-1a over the cookie and the destination as ADDRESS. */
@@ -257,7 +299,7 @@ bool tp_board_udp_flow(uint64_t cookie, const struct tp_address *destination, st
 		int family = word >> 16 & 1 ? AF_INET6 : AF_INET;
 		uint16_t port = (uint16_t)word;
 		if (!(word >> 31) ||
-		    read_entry(entry_of(family, TP_BOARD_UDP4, TP_BOARD_UDP6, port), &found) != cookie ||
+		    read_entry(entry_on(head, family, TP_BOARD_UDP4, TP_BOARD_UDP6, port), &found) != cookie ||
 		    !tp_address_same(&found, destination))
 			continue;
 		*out = loopback[family == AF_INET6];

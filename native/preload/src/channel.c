@@ -20,6 +20,9 @@
 
 #define SEND_BUFFER (4 * 1024 * 1024) /* the kernel takes what it allows (net.core.wmem_max) */
 #define PAGE 4096
+/** A sidecar that has just begun may take a while to hear of the run: 255 ms, since the pauses between two attempts double. */
+#define FIRST_PAUSE_NS 1000000LL
+#define LAST_PAUSE_NS (128 * FIRST_PAUSE_NS)
 
 /** In a page that fork() empties, so that a child does not talk on its parent's channel. */
 struct process {
@@ -32,16 +35,23 @@ static struct process *process = &unwiped;
 static bool wiped;
 /** The same as process->channel, and what is left of the parent's in a forked child: closed there. */
 static _Atomic tp_own inherited;
+/** The last one whose sidecar died. What was sent on it and never read keeps the tarpits of then from others while sockets of
+ * this process may still be on their way there. */
+static _Atomic tp_own former;
+/** A channel has ended, for whatever reason: the next one is to be welcomed. */
+static _Atomic bool ended;
+/** The sidecar did not know the run, for as long as that was worth waiting for. */
+static _Atomic bool refused;
 
 /** Says whose the bootstrap is, and gives a channel's other end if it is not -1. */
-static int hello(const struct tp_config *config, int other_end)
+static int hello(const struct tp_config *config, int other_end, bool welcome)
 {
 	uint8_t message[TP_HEADER_SIZE + 4 + 1 + 1 + TP_TOKEN_MAX];
 	uint32_t pid = (uint32_t)tp_syscall0(SYS_getpid);
 	size_t size = TP_HEADER_SIZE + 6 + (size_t)config->token_length;
 	tp_message_head(message, TP_HELLO, size);
 	memcpy(message + 4, &pid, sizeof pid);
-	message[8] = other_end < 0 || tp_board_is() ? 0 : TP_HELLO_WELCOME;
+	message[8] = welcome ? TP_HELLO_WELCOME : 0;
 	message[9] = config->token_length;
 	memcpy(message + 10, config->token, config->token_length);
 	return tp_bootstrap_send(config, message, size, other_end);
@@ -56,7 +66,7 @@ void tp_channel_init(const struct tp_config *config)
 	}
 	/* The sidecar has to know of processes that may dial, not only of those that have. */
 	if (tp_bootstrap_init(config))
-		hello(config, -1);
+		hello(config, -1, false);
 }
 
 static _Atomic tp_own *own_channel(void)
@@ -80,16 +90,27 @@ void tp_channel_forked(void)
 		tp_own_close(left);
 }
 
-static void drop(tp_own dead)
+static void retire(tp_own dead)
 {
-	if (dead != 0 && atomic_compare_exchange_strong(own_channel(), &dead, 0))
-		tp_own_close(dead);
+	tp_own same = dead;
+	if (!tp_own_is(dead))
+		return;
+	atomic_compare_exchange_strong(&inherited, &same, 0);
+	tp_own_close(atomic_exchange(&former, dead));
 }
 
-/** A channel whose other end is with the sidecar, and a board. Nobody else knows of it yet. */
+static void drop(tp_own dead)
+{
+	atomic_store(&ended, true);
+	if (atomic_compare_exchange_strong(own_channel(), &dead, 0))
+		retire(dead);
+}
+
+/** A channel whose other end is with the sidecar, and a board. Nobody else knows of it yet. -EAGAIN: the sidecar would not. */
 static int make(const struct tp_config *config, tp_own *out)
 {
 	int pair[2], size = SEND_BUFFER;
+	bool welcome = !tp_board_is() || atomic_load(&ended);
 	*out = 0;
 	if (tp_syscall4(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -ENETDOWN;
@@ -100,16 +121,34 @@ static int make(const struct tp_config *config, tp_own *out)
 		tp_syscall1(SYS_close, pair[1]);
 		return supported ? -ENETDOWN : -ENOTSUP;
 	}
-	int result = hello(config, pair[1]);
+	int result = hello(config, pair[1], welcome);
 	tp_syscall1(SYS_close, pair[1]);
-	if (result == 0 && !tp_board_is())
+	if (result == 0 && welcome)
 		result = tp_welcome_await(tp_own_number(own));
 	if (result < 0) {
 		tp_own_close(own);
 		return result;
 	}
+	atomic_store(&ended, false);
 	*out = own;
 	return 0;
+}
+
+static int make_patiently(const struct tp_config *config, tp_own *out)
+{
+	int64_t pause = FIRST_PAUSE_NS;
+	int result;
+	while ((result = make(config, out)) == -EAGAIN) {
+		if (pause > LAST_PAUSE_NS || atomic_load(&refused)) {
+			atomic_store(&refused, true);
+			return -ENETDOWN;
+		}
+		tp_wait_any(NULL, 0, tp_wait_now() + pause);
+		pause *= 2;
+	}
+	if (result == 0)
+		atomic_store(&refused, false);
+	return result;
 }
 
 static int open_channel(const struct tp_config *config, tp_own *out)
@@ -123,7 +162,7 @@ static int open_channel(const struct tp_config *config, tp_own *out)
 	if (!config->dial_socket)
 		return -ENOTSUP;
 	tp_channel_forked();
-	int result = make(config, out);
+	int result = make_patiently(config, out);
 	if (result < 0)
 		return result;
 	/* Threads that found none make one each; the first stays. */
@@ -132,6 +171,7 @@ static int open_channel(const struct tp_config *config, tp_own *out)
 		*out = now;
 		return 0;
 	}
+	retire(now);
 	atomic_store(&inherited, *out);
 	return 0;
 }
@@ -186,6 +226,7 @@ static void words_of(tp_own words[TP_CHANNEL_DESCRIPTORS_MAX])
 	if (words[2] == words[1])
 		words[2] = 0;
 	words[3] = tp_control_own();
+	words[4] = atomic_load_explicit(&former, memory_order_relaxed);
 }
 
 bool tp_channel_owns(int fd)

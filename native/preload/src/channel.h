@@ -22,8 +22,9 @@ void tp_channel_init(const struct tp_config *config);
 void tp_channel_forked(void);
 
 /**
- * Sees to it that there are a board and a channel. Returns 0, -ENOTSUP when this process was given no dial socket (use SOCKS5),
- * or -ENETDOWN when the session is away.
+ * Sees to it that there are a board and a channel, of a sidecar that lives. Returns 0, -ENOTSUP when this process was given no dial
+ * socket (use SOCKS5), or -ENETDOWN when the session is away. A sidecar that does not know the run yet is given a quarter of a
+ * second, once until it does.
  */
 int tp_channel_open(const struct tp_config *config);
 
@@ -44,7 +45,7 @@ long tp_channel_ask(const struct tp_config *config, const void *question, size_t
 /** Whether `fd` is one of the library's own descriptors, by identity and not by number alone. */
 bool tp_channel_owns(int fd);
 
-#define TP_CHANNEL_DESCRIPTORS_MAX 4
+#define TP_CHANNEL_DESCRIPTORS_MAX 5
 /** The numbers of the library's own descriptors, in order. */
 size_t tp_channel_descriptors(int out[TP_CHANNEL_DESCRIPTORS_MAX]);
 

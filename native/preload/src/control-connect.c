@@ -68,5 +68,7 @@ static int by_path(const struct tp_config *config, int64_t deadline)
 
 int tp_control_connect(const struct tp_config *config, int64_t deadline)
 {
-	return config->dial_socket ? by_channel(config, deadline) : by_path(config, deadline);
+	int fd = config->dial_socket ? by_channel(config, deadline) : -ENETDOWN;
+	/* Who answers there lives on when a sidecar dies. */
+	return fd >= 0 ? fd : by_path(config, deadline);
 }

@@ -3,6 +3,7 @@
 #include "board.h"
 #include "channel.h"
 #include "msghdr.h"
+#include "wait.h"
 
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -11,14 +12,19 @@
 
 /** Family and port: with less than that nothing would be shown of the destination either. */
 #define ROOM_MIN 4u
+/** Between two attempts to find a sidecar, each of which costs a datagram some system calls. */
+#define PAUSE_NS 1000000000LL
 
 /* A socket that was inherited or received may have flows before this process has asked for any. */
 static bool has_board(const struct tp_config *config)
 {
-	static atomic_flag tried = ATOMIC_FLAG_INIT;
-	if (!tp_board_is() && config->mode == TP_MODE_ACTIVE && config->dial_socket && !atomic_flag_test_and_set(&tried))
-		tp_channel_open(config);
-	return tp_board_is();
+	static _Atomic int64_t next;
+	if (tp_board_is())
+		return true;
+	if (config->mode != TP_MODE_ACTIVE || !config->dial_socket || tp_wait_now() < atomic_load(&next))
+		return false;
+	atomic_store(&next, tp_wait_now() + PAUSE_NS);
+	return tp_channel_open(config) == 0;
 }
 
 /** Finds the flow socket that is written there, of whose address only the first `size` bytes may be to be seen. */
@@ -35,7 +41,7 @@ static bool find_flow(const struct sockaddr *name, size_t size, int domain, stru
 		struct sockaddr_storage whole;
 		flow.port = ntohs(port);
 		if (tp_address_write(&flow, domain, &whole) != 0 && memcmp(&whole, name, size) == 0 &&
-		    tp_board_udp_peer(&flow, destination))
+		    tp_board_udp_peer(&flow, 0, destination))
 			return true;
 	}
 	return false;

@@ -4,6 +4,8 @@
 #include "channel.h"
 #include "datagram-route.h"
 #include "dial-protocol.h"
+#include "flow.h"
+#include "state.h"
 #include "syscall.h"
 
 #include <errno.h>
@@ -115,11 +117,42 @@ int tp_datagram_send(const struct tp_config *config, int fd, uint64_t *cookie, i
 	return *length ? 1 : -ENETUNREACH;
 }
 
-/** Whether the socket is connected to a flow socket, and whom that stands for. */
-static bool connected_flow(int fd, struct tp_address *destination)
+/** So that it is known what for when the sidecar dies, and its board with it. */
+static void remember(int fd, uint64_t cookie, const struct tp_address *wanted, const struct tp_address *flow)
+{
+	struct tp_flow record = { .asked = *wanted, .fd = fd, .sent = flow->port };
+	__atomic_store_n(&connected_any, true, __ATOMIC_RELAXED);
+	if (tp_flow_begin(cookie, &record, tp_socket_identity) == TP_FLOW_NONE)
+		tp_flow_settle(cookie, &record, TP_FLOW_CONNECTED);
+}
+
+enum { NO_FLOW, FLOW, LOST_FLOW };
+
+static int flow_at(int fd, const struct tp_address *peer, struct tp_address *destination)
+{
+	struct tp_flow record;
+	uint64_t cookie = tp_socket_identity(fd);
+	if (tp_board_udp_peer(peer, cookie, destination))
+		return FLOW;
+	if (!tp_datagram_any() || tp_flow_find(cookie, &record) != TP_FLOW_CONNECTED || record.sent != peer->port)
+		return NO_FLOW;
+	*destination = record.asked;
+	return LOST_FLOW;
+}
+
+/** Whether the socket is connected to a flow socket, also of a sidecar that has died, and whom that stands for. */
+static int connected_flow(int fd, struct tp_address *destination)
 {
 	struct tp_address peer;
-	return tp_socket_name(fd, true, &peer) == 0 && tp_address_is_loopback(&peer) && tp_board_udp_peer(&peer, destination);
+	if (tp_socket_option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_UDP || tp_socket_name(fd, true, &peer) < 0 ||
+	    !tp_address_is_loopback(&peer))
+		return NO_FLOW;
+	return flow_at(fd, &peer, destination);
+}
+
+bool tp_datagram_peer(int fd, const struct tp_address *peer, struct tp_address *out)
+{
+	return flow_at(fd, peer, out) != NO_FLOW;
 }
 
 int tp_datagram_disconnect(int (*next)(int, const struct sockaddr *, socklen_t), int fd, const struct sockaddr *address,
@@ -127,8 +160,7 @@ int tp_datagram_disconnect(int (*next)(int, const struct sockaddr *, socklen_t),
 {
 	struct tp_address destination, local;
 	struct sockaddr_storage any;
-	bool carried = tp_board_is() && tp_socket_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM &&
-		       connected_flow(fd, &destination) && tp_socket_name(fd, false, &local) == 0;
+	bool carried = connected_flow(fd, &destination) != NO_FLOW && tp_socket_name(fd, false, &local) == 0;
 	int result = next(fd, address, length);
 	if (result < 0 || !carried)
 		return result;
@@ -157,16 +189,17 @@ int tp_datagram_connect(const struct tp_config *config, int fd, const struct tp_
 	if (route == TP_ROUTE_PASS) {
 		/* Bound to loopback by its connection to a flow, the kernel would let it go nowhere else. */
 		static const struct sockaddr none = { .sa_family = AF_UNSPEC };
-		if (tp_board_is() && !tp_address_is_loopback(wanted) && connected_flow(fd, &before))
+		if (!tp_address_is_loopback(wanted) && connected_flow(fd, &before) != NO_FLOW)
 			tp_datagram_disconnect(raw_connect, fd, &none, sizeof none);
 		return TP_ROUTE_PASS;
 	}
-	if (!tp_board_udp_flow(tp_socket_identity(fd), wanted, &flow)) {
+	uint64_t cookie = tp_socket_identity(fd);
+	if (!tp_board_udp_flow(cookie, wanted, &flow)) {
 		int found = find_flow(config, fd, socket->domain, wanted, &flow);
 		if (found < 0)
 			return found;
 	}
-	__atomic_store_n(&connected_any, true, __ATOMIC_RELAXED);
+	remember(fd, cookie, wanted, &flow);
 	*length = tp_address_write(&flow, socket->domain, instead);
 	return *length ? 1 : -ENETUNREACH;
 }
@@ -199,19 +232,38 @@ bool tp_datagram_any(void)
 	return __atomic_load_n(&connected_any, __ATOMIC_RELAXED);
 }
 
-int tp_datagram_too_big(int fd, size_t size, size_t segment)
+/** Connects a socket to a flow of the sidecar that there is now. */
+static int reconnect(int fd, const struct tp_address *wanted)
+{
+	struct tp_socket socket;
+	struct sockaddr_storage instead;
+	socklen_t length;
+	int result = tp_socket_read(&socket, fd);
+	if (result == 0)
+		result = tp_datagram_connect(tp_state(), fd, &socket, wanted, &instead, &length);
+	if (result <= 0)
+		return result < 0 ? result : -ENETUNREACH;
+	/* What the dead one's port has refused since. */
+	tp_socket_option(fd, SOL_SOCKET, SO_ERROR);
+	return raw_connect(fd, (const struct sockaddr *)&instead, length);
+}
+
+int tp_datagram_check(int fd, size_t size, size_t segment)
 {
 	struct tp_address destination;
-	if (size <= TP_DATAGRAM_FITS || !tp_datagram_any() || tp_socket_option(fd, SOL_SOCKET, SO_TYPE) != SOCK_DGRAM ||
-	    !connected_flow(fd, &destination))
+	if (!tp_datagram_any() || (size <= TP_DATAGRAM_FITS && !tp_board_has_died()))
 		return 0;
-	return tp_datagram_fit(fd, &destination, size, segment);
+	int found = connected_flow(fd, &destination);
+	if (found == NO_FLOW)
+		return 0;
+	int result = found == LOST_FLOW && tp_board_has_died() ? reconnect(fd, &destination) : 0;
+	return result < 0 ? result : tp_datagram_fit(fd, &destination, size, segment);
 }
 
 int tp_datagram_path_mtu(int fd)
 {
 	struct tp_address destination;
-	if (!tp_board_is() || tp_socket_option(fd, SOL_SOCKET, SO_TYPE) != SOCK_DGRAM || !connected_flow(fd, &destination))
+	if (connected_flow(fd, &destination) == NO_FLOW)
 		return 0;
 	return (int)tp_board_mtu();
 }

@@ -37,14 +37,18 @@ int tp_datagram_send(const struct tp_config *config, int fd, uint64_t *cookie, i
  */
 int tp_datagram_fit(int fd, const struct tp_address *wanted, size_t size, size_t segment);
 
-/** Whether this process has connected a socket to a flow. While it has not, the size of no send need be looked at. */
+/** Whether this process has connected a socket to a flow. While it has not, no send need be looked at. */
 bool tp_datagram_any(void);
 
 /**
- * As tp_datagram_fit() for a send without a destination, of any kind of socket: for send() and write() with `segment` 0. Costs
- * nothing for what fits everywhere.
+ * What a send without a destination, of any kind of socket, has to be looked at for: as tp_datagram_fit(), for send() and write()
+ * with `segment` 0; and a socket that was connected to a flow of a sidecar that has died is connected to another one. Costs
+ * nothing for what fits everywhere while no sidecar has died. Returns 0 or a negative errno.
  */
-int tp_datagram_too_big(int fd, size_t size, size_t segment);
+int tp_datagram_check(int fd, size_t size, size_t segment);
+
+/** Whom a UDP socket is connected to, whose peer is the kernel's answer. False: that is right. */
+bool tp_datagram_peer(int fd, const struct tp_address *peer, struct tp_address *out);
 
 /** What IP_MTU and IPV6_MTU show on a socket that is connected to a flow socket, or 0 for the kernel's answer. */
 int tp_datagram_path_mtu(int fd);

@@ -56,7 +56,7 @@ struct tp_board_head {
 	uint32_t flags;
 	uint16_t port4, port6;
 	uint8_t address4[4], address6[16];
-	uint32_t unused;
+	uint32_t life;
 	uint32_t sequence;
 	uint32_t routing;
 	uint32_t route_count, resolver_count;
@@ -71,10 +71,13 @@ struct tp_board_head {
 	struct tp_board_prefix routes[TP_BOARD_ROUTES_MAX];
 };
 
+_Static_assert(__builtin_offsetof(struct tp_board_head, life) == 36, "docs/preload-protocol.md");
 _Static_assert(__builtin_offsetof(struct tp_board_head, sequence) == 40, "docs/preload-protocol.md");
 _Static_assert(__builtin_offsetof(struct tp_board_head, resolvers) == 64, "docs/preload-protocol.md");
 _Static_assert(__builtin_offsetof(struct tp_board_head, routes) == 4096, "docs/preload-protocol.md");
 
+/** Of the life, what is 0 when the sidecar is dead: FUTEX_TID_MASK of linux/futex.h. */
+#define TP_BOARD_LIVES 0x3fffffffu
 enum { TP_BOARD_TARPIT4 = 1, TP_BOARD_TARPIT6 = 2 };
 enum { TP_BOARD_EVERYTHING = 1 };
 

@@ -29,10 +29,12 @@ int tp_failure_of(int fd, int error)
 		return 0;
 	if (error == ECONNREFUSED)
 		return was_to_tarpit(fd) ? ENETDOWN : 0; /* a tarpit refuses nobody: the sidecar is gone */
+	uint64_t cookie = tp_socket_identity(fd);
+	int failure = tp_board_failure(cookie);
 	/* What was dialled by another process may end here: after an exec, or by SCM_RIGHTS. */
-	if (!tp_board_is() && tp_channel_open(config) < 0)
-		return 0;
-	return tp_board_failure(tp_socket_identity(fd));
+	if (failure == 0 && !tp_board_is() && tp_channel_open(config) == 0)
+		failure = tp_board_failure(cookie);
+	return failure;
 }
 
 void tp_failure_show(int fd)

@@ -1,5 +1,6 @@
 /*
- * What is known of the sockets this library has dialled: who was asked for, and how far an unfinished dial has come.
+ * What is known of the sockets this library has dialled by SOCKS5, or connected to UDP flows: who was asked for, and how far an
+ * unfinished dial has come.
  * Keyed by the socket's identity, not the descriptor's number, so that duplicates and forked children answer alike.
  * Lock-free, hence callable from signal handlers and after fork() in any thread; grows and never shrinks, reusing the
  * places of sockets that are gone.
@@ -29,7 +30,7 @@ struct tp_flow {
 	struct tp_address asked;
 	uint8_t local[16];  /* where an IPv6 socket was bound; zeros when it was not */
 	int32_t fd;	    /* the number it was dialled by: to see later whether the socket still exists */
-	uint16_t sent;	    /* bytes of the request that are out */
+	uint16_t sent;	    /* bytes of the request that are out; of a UDP flow, the port of its socket */
 	uint8_t stage;
 	uint8_t v6only;	    /* 1: IPV6_V6ONLY was on, and is off to reach an IPv4 proxy */
 	uint8_t unclaimed;  /* 1: connected, and no connect() has said so yet: the next one returns 0, as in the kernel */

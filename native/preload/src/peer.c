@@ -2,6 +2,7 @@
 
 #include "board.h"
 #include "channel.h"
+#include "datagram.h"
 #include "socket.h"
 
 #include <netinet/in.h>
@@ -29,12 +30,11 @@ bool tp_peer_of(const struct tp_config *config, int fd, struct tp_address *out)
 	/* Tarpits and flow sockets are on loopback, and everything else is the kernel's. */
 	if (!config->dial_socket || tp_socket_name(fd, true, &peer) < 0 || !tp_address_is_loopback(&peer))
 		return false;
-	if (!has_board(config))
-		return false;
+	bool board = has_board(config);
 	int protocol = tp_socket_option(fd, SOL_SOCKET, SO_PROTOCOL);
 	if (protocol == IPPROTO_UDP)
-		return tp_board_udp_peer(&peer, out);
-	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP) || tp_socket_name(fd, false, &local) < 0)
+		return tp_datagram_peer(fd, &peer, out);
+	if (!board || (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP) || tp_socket_name(fd, false, &local) < 0)
 		return false;
 	if (tp_board_is_tarpit(&peer))
 		return tp_board_peer(peer.family, local.port, tp_socket_identity(fd), out);

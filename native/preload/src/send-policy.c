@@ -51,7 +51,7 @@ int tp_send_message(const struct tp_config *config, int fd, int flags, const str
 		if (!tp_datagram_any())
 			return TP_SEND_AS_IS;
 		size_t size = tp_msghdr_size(message);
-		return size > TP_DATAGRAM_FITS ? tp_datagram_too_big(fd, size, tp_msghdr_segment(message)) : TP_SEND_AS_IS;
+		return tp_datagram_check(fd, size, size > TP_DATAGRAM_FITS ? tp_msghdr_segment(message) : 0);
 	}
 	int way = tp_send_policy(config, fd, flags, message->msg_name, message->msg_namelen, send);
 	if (way <= 0)

@@ -18,6 +18,9 @@
 #define TCP_FASTOPEN_CONNECT 30
 #endif
 
+/** How often a dial is asked for when sidecars die in between. */
+#define ATTEMPTS 3
+
 /** Whether this process has dialled: while it has not, close() has nothing to look for. */
 static _Atomic bool dialled;
 
@@ -86,6 +89,22 @@ static int refuse(int fd, const struct tp_socket *socket, const struct tp_addres
 	return 0;
 }
 
+/** Asks for a dial, and gives the tarpit of the very sidecar that was asked: a new one may have come in its place meanwhile. */
+static int begin(const struct tp_config *config, int fd, const struct tp_address *address, struct tp_address *tarpit)
+{
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		struct tp_address before;
+		if (!tp_board_tarpit(address->family, &before))
+			break;
+		int result = send_dial(config, fd, address);
+		if (result < 0)
+			return result;
+		if (tp_board_tarpit(address->family, tarpit) && tp_address_same(&before, tarpit))
+			return 0;
+	}
+	return -ENETDOWN;
+}
+
 int tp_tarpit_connect(const struct tp_config *config, int fd, const struct tp_socket *socket, const struct tp_address *address)
 {
 	struct sockaddr_storage there;
@@ -107,9 +126,10 @@ int tp_tarpit_connect(const struct tp_config *config, int fd, const struct tp_so
 		tp_socket_set_option(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0);
 	atomic_store_explicit(&dialled, true, memory_order_relaxed);
 	/* Before the connect(): the sidecar dials meanwhile. */
-	result = send_dial(config, fd, address);
+	result = begin(config, fd, address, &tarpit);
 	if (result < 0)
 		return result;
+	length = tp_address_write(&tarpit, socket->domain, &there);
 	result = tp_steady_connect(fd, &there, length);
 	if (result < 0 && result != -EINPROGRESS && result != -EINTR && result != -ECONNRESET)
 		tp_tarpit_cancel(cookie);
@@ -126,6 +146,8 @@ uint64_t tp_tarpit_pending(int fd)
 static void send_cancel(uint64_t cookie)
 {
 	uint8_t message[TP_HEADER_SIZE + sizeof cookie];
+	if (!tp_board_is())
+		return; /* the next sidecar knows nothing of it */
 	tp_message_head(message, TP_CANCEL, sizeof message);
 	memcpy(message + TP_HEADER_SIZE, &cookie, sizeof cookie);
 	/* A hint: if it does not arrive, the dial comes to its end without it. */

@@ -22,7 +22,7 @@ const struct tp_run *tp_channel_run(void)
 	return &run;
 }
 
-/** Reads the message and its descriptor. Returns the descriptor or -ENETDOWN. */
+/** Reads the message and its descriptor. Returns the descriptor, -EAGAIN at the end of the channel, or -ENETDOWN. */
 static int receive(int channel, uint8_t message[WELCOME_SIZE])
 {
 	int fd;
@@ -31,7 +31,7 @@ static int receive(int channel, uint8_t message[WELCOME_SIZE])
 		return fd;
 	if (fd >= 0)
 		tp_syscall1(SYS_close, fd);
-	return -ENETDOWN;
+	return size == 0 ? -EAGAIN : -ENETDOWN;
 }
 
 /** A board that could shrink would end the program by SIGBUS. */
@@ -43,17 +43,24 @@ static bool is_whole(int fd)
 	       status.st_size == TP_BOARD_SIZE;
 }
 
+/* Over the one of a dead sidecar, at a stroke: no thread, and no call that a signal handler has interrupted, reads what is not
+ * there, and nothing is left of it however often that happens. */
 static int take_board(int fd)
 {
-	if (!is_whole(fd))
+	uint8_t beginning[TP_BOARD_BEGINNING];
+	bool same;
+	if (!is_whole(fd) || tp_syscall4(SYS_pread64, fd, beginning, sizeof beginning, 0) != sizeof beginning ||
+	    !tp_board_begins(beginning))
 		return -ENETDOWN;
-	long start = tp_syscall6(SYS_mmap, 0, TP_BOARD_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	void *place = tp_board_place(beginning, &same);
+	if (same)
+		return 0;
+	long start = tp_syscall6(SYS_mmap, (long)place, TP_BOARD_SIZE, PROT_READ, MAP_SHARED | (place ? MAP_FIXED : 0), fd, 0);
 	if (start < 0 && start > -4096)
 		return -ENETDOWN;
-	if (tp_board_adopt((const void *)start, TP_BOARD_SIZE))
-		return 0;
-	tp_memory_unmap((void *)start, TP_BOARD_SIZE);
-	return tp_board_is() ? 0 : -ENETDOWN; /* another thread's came first */
+	if (!place && !tp_board_adopt((const void *)start))
+		tp_memory_unmap((void *)start, TP_BOARD_SIZE); /* another thread's came first */
+	return tp_board_is() ? 0 : -ENETDOWN;
 }
 
 /** What is the same already is not written again: others may be reading it. */

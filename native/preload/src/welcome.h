@@ -2,7 +2,10 @@
 #ifndef TP_WELCOME_H
 #define TP_WELCOME_H
 
-/** Waits for it, 5 s at most and whatever signals come, and takes the board over. Returns 0 or -ENETDOWN. */
+/**
+ * Waits for it, 5 s at most and whatever signals come, and takes the board over. Returns 0, -EAGAIN when the sidecar has closed
+ * the channel instead, or -ENETDOWN.
+ */
 int tp_welcome_await(int channel);
 
 #endif

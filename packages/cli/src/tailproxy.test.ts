@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
-import { writeSessionFile } from '@tailproxy/session'
+import { writeSessionFile } from '@tailproxy/session/host'
 import { expect, onTestFinished, vi } from 'vitest'
 import { InterruptedError } from './lib/interruption.ts'
 import { report, tailproxy } from './tailproxy.ts'
@@ -58,6 +58,26 @@ test.for([
 ] as const)('reports %s by its status', ([error, status, line], { surroundings: { said } }) => {
   expect(report(error)).toBe(status)
   expect(said.stderr).toBe(line)
+})
+
+test('starts nothing when the exit node cannot be had', async ({ surroundings: { said } }) => {
+  const error = await tailproxy(['-exit-node=berlin', 'true']).catch((reason: unknown) => reason)
+  expect(report(error)).toBe(125)
+  expect(said.stderr).toBe('tailproxy: there is no node "berlin"\n')
+})
+
+test('reads the auth key from the file that a file names, beside it', async ({
+  surroundings: { said },
+  directory,
+}) => {
+  const file = path.join(directory, 'tailproxy.json')
+  writeFileSync(file, '{"authkey": "file:key"}')
+  writeFileSync(path.join(directory, 'key'), 'tskey-secret', { mode: 0o644 })
+  const error = await tailproxy(['--config', file, 'true']).catch((reason: unknown) => reason)
+  expect(report(error)).toBe(125)
+  expect(said.stderr).toBe(
+    `tailproxy: others can read the auth key in ${directory}/key (mode 0644); chmod 600 it\n`,
+  )
 })
 
 test('starts no sidecar for a command that is not there', async ({ surroundings, directory }) => {
@@ -133,7 +153,7 @@ test('says that connections are lost, and waits for the command, when the sideca
   surroundings: { behave, said },
   directory,
 }) => {
-  behave({ dieAfter: 'register' })
+  behave({ dieAfter: 'register', dieOnce: path.join(directory, 'died') })
   const heard = path.join(directory, 'heard')
   const script = 'until [ -e "$1" ]; do sleep 0.02; done; exit 7'
   const ended = tailproxy(['sh', '-c', script, 'sh', heard])
@@ -141,7 +161,7 @@ test('says that connections are lost, and waits for the command, when the sideca
   writeFileSync(heard, '')
   expect(await ended).toMatchObject({ status: 7 })
   expect(said.stderr).toBe(
-    "tailproxy: the sidecar was ended by SIGKILL; the command's connections are lost\n",
+    'tailproxy: the sidecar was ended by SIGKILL; open connections are lost, and another sidecar is started\n',
   )
 })
 

@@ -1,12 +1,7 @@
 import process from 'node:process'
-import { ConfigError, resolveSettings } from '@tailproxy/config'
+import { ConfigError, collectSettings, type SettingSources } from '@tailproxy/config/collect'
 import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
-import { doctor } from './commands/doctor.ts'
-import { exportPorts } from './commands/export.ts'
-import { lab, labRun } from './commands/lab.ts'
 import { run } from './commands/run.ts'
-import { serve } from './commands/serve.ts'
-import { status } from './commands/status.ts'
 import { readCommandLine } from './lib/arguments.ts'
 import {
   CommandLineError,
@@ -14,18 +9,19 @@ import {
   EXIT_NOT_FOUND,
   EXIT_TAILPROXY_FAILED,
 } from './lib/exit-status.ts'
-import { exportHelpText, helpText } from './lib/help.ts'
 import type { ChildExit } from './lib/run-child.ts'
 import { say } from './lib/terminal.ts'
 import { VERSION } from './lib/version.ts'
 
+/** The help of commands that have their own. */
 const OK: ChildExit = { status: 0, signal: null }
 
 /** Does what the words of a command line ask for, and resolves to how it ended. */
 export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
   const line = readCommandLine(words)
   if (line.help) {
-    process.stdout.write(line.command === 'export' ? exportHelpText() : helpText())
+    const { helpOf } = await import('./lib/help.ts')
+    process.stdout.write(helpOf(line.command))
     return OK
   }
   if (line.version) {
@@ -35,24 +31,12 @@ export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
   if (process.platform !== 'linux') {
     throw new CommandLineError(`TailProxy runs on Linux only; this is ${process.platform}`)
   }
-  const file = line.configFile ?? process.env['TAILPROXY_CONFIG']
-  const resolved = resolveSettings({ flags: line.flags, ...(file ? { file } : {}) })
-  switch (line.command) {
-    case 'run':
-      return run(line.operands, resolved)
-    case 'export':
-      return exportPorts(line.operands, resolved, line)
-    case 'status':
-      return status(line.operands, resolved, line)
-    case 'doctor':
-      return doctor(line.operands, line)
-    case 'lab':
-      return lab(line.operands, line)
-    case 'lab run':
-      return labRun(line.operands, resolved)
-    case 'serve':
-      return serve(resolved, line)
-  }
+  const { flags, configFile: file } = line
+  const sources: SettingSources = { flags, ...(file ? { file } : {}) }
+  if (line.command === 'run') return run(line.operands, await collectSettings(sources))
+  // All others can take the time to load what they need.
+  const { carryOut } = await import('./commands/index.ts')
+  return carryOut(line, sources)
 }
 
 /** Says what went wrong and returns the status for it. No stack ever gets here. */

@@ -1,9 +1,7 @@
-export { nearestOf, readConfigFile } from './lib/config-file.ts'
-export { ConfigError } from './lib/errors.ts'
-export {
-  type ResolvedSettings,
-  resolveSettings,
-  type SettingSources,
-} from './lib/resolve-settings.ts'
-export { describeOrigin, type Origin, type Setting } from './lib/setting.ts'
-export { type SettingName, type Settings, settings } from './lib/settings.ts'
+export * from './collect.ts'
+export { type AuthKeyOptions, readAuthKey } from './lib/auth-key.ts'
+export { checkSettings, parseRawSettings, type ResolvedSettings } from './lib/check-settings.ts'
+export { configSchema } from './lib/config-schema.ts'
+export { lookedAtFiles } from './lib/looked-at-files.ts'
+export { resolveSettings } from './lib/resolve-settings.ts'
+export { useProfile } from './lib/use-profile.ts'

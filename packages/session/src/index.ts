@@ -1,12 +1,14 @@
 export {
   DialSocketError,
   SessionAwayError,
+  SessionEndedError,
   SessionRefusedError,
   SessionStartError,
   StateDirectoryError,
 } from './lib/errors.ts'
 export { DEFAULT_MAX_CONNECTIONS, type ExportOptions } from './lib/export-options.ts'
 export { DEFAULT_DIAL_TIMEOUT } from './lib/handshake-relay.ts'
+export type { Progress, SessionState } from './lib/progress.ts'
 export {
   type DialSocket,
   FOREGROUND_USER,
@@ -18,6 +20,8 @@ export {
 } from './lib/session.ts'
 export {
   DEFAULT_SESSION_TIMEOUT,
+  type ExportTarget,
+  type ExportTerms,
   SessionClient,
   type SessionExport,
   type SessionStatus,
@@ -29,11 +33,5 @@ export {
   sessionFilePath,
   writeSessionFile,
 } from './lib/session-file.ts'
-export {
-  type ExportTarget,
-  type SessionServer,
-  type SessionService,
-  serveSession,
-} from './lib/session-server.ts'
 export { type SidecarEnvironmentOptions, sidecarEnvironment } from './lib/sidecar-environment.ts'
 export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'

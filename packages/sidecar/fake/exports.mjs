@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer, isIPv4 } from 'node:net'
 
 /** `taken` has reasons by port; `fail(code, message)` makes an error answer. */
-export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, fail }) {
+export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, listenPort = 0, fail }) {
   const exports = new Map()
   let last = 0
 
@@ -20,7 +20,7 @@ export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, fail 
       accept(one, socket),
     )
     exports.set(id, one)
-    await new Promise((resolve) => one.server.listen(0, '127.0.0.1', resolve))
+    await new Promise((resolve) => one.server.listen(listenPort, '127.0.0.1', resolve))
     return { export: id, addresses: [`127.0.0.1:${one.server.address().port}`] }
   }
 

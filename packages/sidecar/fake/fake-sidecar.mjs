@@ -1,10 +1,11 @@
 // A sidecar without a tailnet, for tests of what drives one: it speaks docs/sidecar-channel.md on
 // descriptor 3, serves real SOCKS5 clients on loopback, and dials loopback only. What it knows and
 // how it misbehaves is in the variable FAKE_SIDECAR (see src/fake.ts).
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, isIP, isIPv6, Socket } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { createExitNodes } from './exit-nodes.mjs'
 import { createExports } from './exports.mjs'
 
 const behaviour = JSON.parse(process.env.FAKE_SIDECAR ?? '{}')
@@ -35,11 +36,19 @@ const exported = createExports({
   ask: (params) => ask(params),
   nextFlow: () => ++counters.opened,
   taken: behaviour.takenPorts,
+  listenPort: behaviour.exportPort,
+  fail: (code, message) => new Failure(code, message),
+})
+
+const exits = createExitNodes({
+  emit,
+  nodes: behaviour.exitNodes,
   fail: (code, message) => new Failure(code, message),
 })
 
 const methods = {
   ...exported.methods,
+  ...exits.methods,
 
   hello: () => ({
     protocol: 1,
@@ -88,6 +97,7 @@ const methods = {
   status: () => ({
     state: node ? 'running' : 'stopped',
     ...(node ? { node } : {}),
+    ...(exits.status() ? { exitNode: exits.status() } : {}),
     peers: names.size,
     negotiating: [...clients.values()].filter(({ spliced }) => !spliced).length,
     ...counters,
@@ -186,6 +196,11 @@ const methods = {
   expireKeys: () => ({}),
   stopControl: () => ({}),
   startControl: () => ({}),
+  setExitNodeApproved({ name }) {
+    if (!labNodes.has(name)) throw new Failure('no-such-host', `there is no node ${name}`)
+    return {}
+  },
+
   addForward: () => ({}),
   addRecord: () => ({}),
 
@@ -355,11 +370,19 @@ async function answer({ id, method, params }) {
     if (!handler) throw new Failure('protocol', `unknown method "${method}"`)
     const result = await handler(params)
     send({ id, result: method in (behaviour.results ?? {}) ? behaviour.results[method] : result })
-    if (method === behaviour.dieAfter) process.kill(process.pid, 'SIGKILL')
+    if (method === behaviour.dieAfter && isToDie()) process.kill(process.pid, 'SIGKILL')
     if (method === behaviour.sayAfter?.method) channel.write(behaviour.sayAfter.text)
   } catch (error) {
     send({ id, error: { code: error.code ?? 'internal', message: error.message } })
   }
+}
+
+/** Every time, or the first only: the file says that there was one. */
+function isToDie() {
+  if (behaviour.dieOnce === undefined) return true
+  if (existsSync(behaviour.dieOnce)) return false
+  writeFileSync(behaviour.dieOnce, '')
+  return true
 }
 
 function end() {

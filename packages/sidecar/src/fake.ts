@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ErrorCode } from './lib/error-code.ts'
+import type { ExitNode } from './lib/exit-node-messages.ts'
 import type { LabInfo } from './lib/lab-messages.ts'
 import type { Peer, ServeDialsResult } from './lib/node-messages.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
@@ -30,16 +31,22 @@ export interface FakeSidecarBehaviour {
   withCapabilities?: string[]
   /** For `peers` and `whois`. @default [] */
   peers?: Peer[]
+  /** Those that can be set; each that is online is usable. @default [] */
+  exitNodes?: Omit<ExitNode, 'selected'>[]
   /** Why an `export` of a port is `busy`, by port. */
   takenPorts?: Record<number, string>
   /** Login URLs that nodes of the lab wait for, for `completeAuth`. */
   labUrls?: string[]
   /** The answer to `startLab`; without it, it is no lab. */
   lab?: LabInfo
+  /** Where on loopback an export is reached, in place of any free port. */
+  exportPort?: number
   /** Answers that replace the true ones, by method. */
   results?: Record<string, unknown>
   /** Kills itself after it has answered this method. */
   dieAfter?: string
+  /** It does so only once: a file of this path, which it makes then, says that it did. */
+  dieOnce?: string
   /** Says this, raw, after it has answered this method. */
   sayAfter?: { method: string; text: string }
   /** Ends neither by `stop` nor with its channel. */

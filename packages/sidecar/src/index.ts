@@ -8,6 +8,13 @@ export {
   SidecarRequestError,
   SidecarSpawnError,
 } from './lib/errors.ts'
+export {
+  type ExitNode,
+  type ExitNodeChange,
+  type ExitNodeStatus,
+  type LabExitNode,
+  MAX_EXIT_NODES,
+} from './lib/exit-node-messages.ts'
 export type { Exported, ExportResult, ExportState } from './lib/export-messages.ts'
 export { findSidecar } from './lib/find-sidecar.ts'
 export { Lab, type LabOptions } from './lib/lab.ts'
@@ -31,6 +38,7 @@ export {
   type ExportRequest,
   type ListeningSocket,
   type ListenSocksOptions,
+  type SetExitNodeOptions,
   Sidecar,
   type SidecarEvents,
   type SidecarOptions,
@@ -50,3 +58,4 @@ export {
   type SidecarExit,
 } from './lib/sidecar-process.ts'
 export type { TailnetNode } from './lib/tailnet-node.ts'
+export { DRIVER_VERSION } from './lib/version.ts'

@@ -35,7 +35,7 @@ func dial(ctx context.Context, controlURL, metric, host, port, amountText string
 	}
 	measure, ok := metrics()[metric]
 	if !ok {
-		return fmt.Errorf("METRIC is %q; allowed are connect, first, parallel, rtt, up and down", metric)
+		return fmt.Errorf("METRIC is %q; allowed are connect, first, parallel, rtt, up, down, up8 and down8", metric)
 	}
 	lab.ApplyEnvironment()
 	server, remove, err := newServer(controlURL, "bench")

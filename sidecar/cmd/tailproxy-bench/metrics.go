@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // What test/bench/client.c has.
@@ -16,6 +18,9 @@ const (
 	blockSize   = 256 << 10
 	megabyte    = 1_000_000
 )
+
+// streams is how many up8 and down8 have.
+const streams = 8
 
 type dialer func() (net.Conn, error)
 
@@ -28,6 +33,8 @@ func metrics() map[string]func(d dialer, amount int) (float64, error) {
 		"rtt":      roundTrips,
 		"up":       up,
 		"down":     down,
+		"up8":      parallelStreams(up),
+		"down8":    parallelStreams(down),
 	}
 }
 
@@ -168,4 +175,23 @@ func down(d dialer, amount int) (float64, error) {
 		left -= n
 	}
 	return float64(amount*megabyte) * 8 / microseconds(time.Since(start)), nil
+}
+
+// parallelStreams carries the amount in equal parts at once, and takes the time until the last part is through.
+func parallelStreams(stream func(dialer, int) (float64, error)) func(dialer, int) (float64, error) {
+	return func(d dialer, amount int) (float64, error) {
+		each := max(1, amount/streams)
+		var group errgroup.Group
+		start := time.Now()
+		for range streams {
+			group.Go(func() error {
+				_, err := stream(d, each)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return 0, err
+		}
+		return float64(each*streams*megabyte) * 8 / microseconds(time.Since(start)), nil
+	}
 }

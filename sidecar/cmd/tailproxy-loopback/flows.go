@@ -7,6 +7,7 @@ import (
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/datagram"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dialsocket"
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 )
 
@@ -40,6 +41,6 @@ func (s *server) openFar(destination netip.AddrPort) (datagram.Opened, error) {
 	if err != nil {
 		return datagram.Opened{}, err
 	}
-	remote, err := datagram.DialHost(address.AddrPort())
+	remote, err := datagram.DialHost(new(hostdial.Dialer), address.AddrPort())
 	return datagram.Opened{Remote: remote}, err
 }

@@ -38,6 +38,9 @@ func run(in io.Reader, out io.Writer) error {
 		if err := s.settings.update(lines.Bytes()); err != nil {
 			return err
 		}
+		if err := s.visit(); err != nil {
+			return err
+		}
 	}
 	return lines.Err()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/datagram"
 	"github.com/tailproxy/tailproxy/sidecar/internal/dialsocket"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/sourceport"
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
 	"github.com/tailproxy/tailproxy/sidecar/internal/tarpit"
 )
@@ -32,10 +33,11 @@ type server struct {
 	tasks    sync.WaitGroup
 	flows    datagram.Table
 	joined   joined
+	visits   *sourceport.Dialer
 }
 
 func start(line []byte, events *events) (*server, error) {
-	s := &server{events: events}
+	s := &server{events: events, visits: sourceport.New()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.settings.update(line); err != nil {
 		return nil, err
@@ -111,6 +113,7 @@ func (s *server) close() {
 // Hello implements dialsocket.Runs.
 func (s *server) Hello(token []byte, pid int) (dialsocket.Run, error) {
 	if err := s.knows(token); err != nil {
+		s.events.tell(event{Event: "refused", PID: pid})
 		return nil, fmt.Errorf("process %d: %w", pid, err)
 	}
 	s.events.tell(event{Event: "hello", PID: pid})

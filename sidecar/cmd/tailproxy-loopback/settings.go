@@ -37,6 +37,13 @@ type values struct {
 	Names       map[string]*answers `json:"names"`
 	Canonical   map[string]string   `json:"canonical"`
 	Reverse     map[string][]string `json:"reverse"`
+	Visit       *visit              `json:"visit"`
+}
+
+// visit is a connection from the tailnet to a listener of this host, made when it is told of.
+type visit struct {
+	From netip.AddrPort `json:"from"`
+	To   netip.AddrPort `json:"to"`
 }
 
 // answers are a name's addresses, or "again" for a resolver that fails.
@@ -89,6 +96,10 @@ func (v *values) take(field string, from *values) {
 		v.Canonical = from.Canonical
 	case "reverse":
 		v.Reverse = from.Reverse
+	case "token":
+		v.Token = from.Token
+	case "visit":
+		v.Visit = from.Visit
 	case "control":
 		v.Control = from.Control
 	case "delayMs":

@@ -17,6 +17,7 @@ type Board struct {
 	memory []byte
 	// handed is what programs get: not to be written through, nor resized.
 	handed int
+	life   life
 
 	routing  table
 	failures failures
@@ -65,7 +66,10 @@ func mapped(fd int) ([]byte, error) {
 func (b *Board) setUp() error {
 	copy(b.memory, magic)
 	b.store32(atSize, size)
-	return b.seal()
+	if err := b.seal(); err != nil {
+		return err
+	}
+	return b.life.begin(b.word32(atLife), func(thread uint32) { b.store32(atLife, thread) })
 }
 
 func (b *Board) seal() error {
@@ -101,7 +105,7 @@ func (b *Board) reopen() error {
 // Descriptor returns what is sent to programs. It stays the board's.
 func (b *Board) Descriptor() int { return b.handed }
 
-// Close gives the memory back. Programs keep their mapping of it.
+// Close says that nobody writes the board any more, and gives the memory back. Programs keep their mapping of it.
 func (b *Board) Close() error {
 	for _, t := range []*table{&b.routing, &b.failures.table, &b.peers, &b.flows, &b.clients} {
 		t.Lock()
@@ -110,6 +114,8 @@ func (b *Board) Close() error {
 	if b.memory == nil {
 		return nil
 	}
+	b.life.finish()
+	b.store32(atLife, ownerDied)
 	unmapped := unix.Munmap(b.memory)
 	b.memory = nil
 	return errors.Join(unmapped, unix.Close(b.handed))

@@ -18,6 +18,7 @@ const (
 	atPorts      = 12
 	atAddress4   = 16
 	atAddress6   = 20
+	atLife       = 36
 	atSequence   = 40
 	atRouting    = 44
 	atRouteCount = 48

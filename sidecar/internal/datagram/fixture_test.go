@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
 )
@@ -62,6 +63,8 @@ type fixture struct {
 	targets map[netip.AddrPort]netip.AddrPort
 	dials   atomic.Int32
 	closed  chan traffic
+	// bind, if not nil, is what far sides have.
+	bind func(cut func(error)) (unbind func())
 	// owner is the run; end ends it.
 	owner context.Context
 	end   context.CancelCauseFunc
@@ -102,8 +105,10 @@ func (x *fixture) dial(destination netip.AddrPort) (Opened, error) {
 	if !ok {
 		return Opened{}, message.Errorf(message.NoRoute, "there is no %v", destination)
 	}
-	remote, err := DialHost(target)
-	return x.opened(remote), err
+	remote, err := DialHost(new(hostdial.Dialer), target)
+	opened := x.opened(remote)
+	opened.Bind = x.bind
+	return opened, err
 }
 
 func (x *fixture) opened(remote Remote) Opened {

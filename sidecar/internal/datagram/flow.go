@@ -95,8 +95,12 @@ func (f *flow) open() *far {
 	f.mu.Lock()
 	current, wait := f.far, f.table.now().Before(f.retry)
 	f.mu.Unlock()
-	if current != nil || wait {
+	// One that was cut is not used any more, whether or not who reads from it has seen it.
+	if current != nil && !current.closed.Load() {
 		return current
+	}
+	if wait {
+		return nil
 	}
 	opened, err := f.request.Dial(f.ctx)
 	f.mu.Lock()
@@ -116,6 +120,7 @@ func (f *flow) attach(opened Opened) *far {
 		return nil
 	}
 	f.far = attached
+	attached.bind()
 	f.table.tasks.Go(func() { f.down(attached) })
 	return attached
 }

@@ -1,16 +1,17 @@
 package datagram
 
 import (
-	"net"
 	"net/netip"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 )
 
 // host is a connected socket of the host's kernel.
 type host struct{ *kernel }
 
 // DialHost makes a far side of a socket of the host: for what is reached directly.
-func DialHost(destination netip.AddrPort) (Remote, error) {
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(destination))
+func DialHost(network *hostdial.Dialer, destination netip.AddrPort) (Remote, error) {
+	conn, err := network.UDP(destination)
 	if err != nil {
 		return nil, err
 	}

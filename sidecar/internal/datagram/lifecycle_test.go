@@ -75,6 +75,32 @@ func TestAFarSideIsOpenedAgainOnlyIfItMay(t *testing.T) {
 	}
 }
 
+func TestAFarSideThatIsCutIsOpenedAgain(t *testing.T) {
+	x := newFixture(t)
+	x.reach(hello4, serve(t, v4, ""))
+	cuts := make(chan func(error), 2)
+	x.bind = func(cut func(error)) func() {
+		cuts <- cut
+		return func() {}
+	}
+	p := newProgram(t, unix.AF_INET)
+	flow := x.mustOpen(p, hello4)
+	p.send(flow, []byte("one"))
+	p.expect("one", flow)
+	over := errors.New("over")
+	(<-cuts)(over)
+	if got := within(t, "the end of the far side", x.closed); got.up != 3 || !errors.Is(got.err, over) {
+		t.Errorf("it carried %+v", got)
+	}
+	p.send(flow, []byte("two"))
+	p.expect("two", flow)
+	if n := x.dials.Load(); n != 2 {
+		t.Errorf("%d far sides were opened", n)
+	}
+	(<-cuts)(over)
+	within(t, "the end of the second", x.closed)
+}
+
 func TestAFlowEndsWithTheProgramsSocket(t *testing.T) {
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
 		x := newFixture(t)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/exitnode"
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
@@ -51,6 +53,8 @@ type Connection struct {
 	// Name is what the program asked for when that was no address.
 	Name  string
 	Route message.Route
+	// Lease is what a connection by an exit node is to be bound to; nil otherwise.
+	Lease *exitnode.Lease
 	// Peer is nil for a direct connection.
 	Peer *peers.Peer
 }
@@ -59,6 +63,8 @@ type Connection struct {
 type Dialer struct {
 	Node     Node
 	Resolver Resolver
+	// Host dials what is reached directly.
+	Host *hostdial.Dialer
 }
 
 // Dial connects or fails with an error that has a code. When ctx ends it fails with the cause of ctx.
@@ -85,7 +91,7 @@ func (d *Dialer) dial(ctx context.Context, request Request) (Connection, error) 
 	if err != nil {
 		return Connection{}, err
 	}
-	return d.race(ctx, targets, request.Ask)
+	return d.race(ctx, targets, request)
 }
 
 func (d *Dialer) addresses(ctx context.Context, host string) (addresses []netip.Addr, name string, err error) {
@@ -105,6 +111,7 @@ func (d *Dialer) addresses(ctx context.Context, host string) (addresses []netip.
 type target struct {
 	Question
 	route message.Route
+	lease *exitnode.Lease
 }
 
 // targets decides the way to each address. When one is not to be reached directly, none is: what is the tailnet's
@@ -125,6 +132,7 @@ func (d *Dialer) targets(addresses []netip.Addr, name string, request Request) (
 		targets = append(targets, target{
 			Question: Question{netip.AddrPortFrom(addr.Unmap(), request.Port), name, decision.Peer},
 			route:    decision.Route,
+			lease:    decision.Lease,
 		})
 	}
 	if direct > 0 && (direct < len(targets) || failsClosed(refused)) {

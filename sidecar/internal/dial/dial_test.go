@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
@@ -139,29 +140,29 @@ func unused(t *testing.T) string {
 }
 
 func TestTriesTheNextAddress(t *testing.T) {
-	d := &Dialer{Node: &fake{}}
+	d := &Dialer{Node: &fake{}, Host: new(hostdial.Dialer)}
 	open := listen(t)
-	got, err := d.race(t.Context(), direct(t, unused(t), unused(t), open), nil)
+	got, err := d.race(t.Context(), direct(t, unused(t), unused(t), open), Request{})
 	if err != nil || got.Destination.String() != open || got.Route != message.RouteDirect {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	got.Side.Abort()
-	if _, err := d.race(t.Context(), direct(t, unused(t), unused(t)), nil); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := d.race(t.Context(), direct(t, unused(t), unused(t)), Request{}); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestDoesNotWaitForAnAddressThatHangs(t *testing.T) {
-	d := &Dialer{Node: &fake{}}
+	d := &Dialer{Node: &fake{}, Host: new(hostdial.Dialer)}
 	open := listen(t)
 	targets := direct(t, unused(t), open)
-	got, err := d.race(t.Context(), targets, func(ctx context.Context, q Question) error {
+	got, err := d.race(t.Context(), targets, Request{Ask: func(ctx context.Context, q Question) error {
 		if q.Destination == targets[0].Destination {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		}
 		return nil
-	})
+	}})
 	if err != nil || got.Destination.String() != open {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -169,10 +170,10 @@ func TestDoesNotWaitForAnAddressThatHangs(t *testing.T) {
 }
 
 func TestTheRefusedDestinationIsNotDialled(t *testing.T) {
-	d := &Dialer{Node: &fake{}}
+	d := &Dialer{Node: &fake{}, Host: new(hostdial.Dialer)}
 	refusal := message.Errorf(message.Denied, "no")
 	for _, targets := range [][]target{direct(t, listen(t)), direct(t, listen(t), listen(t))} {
-		if _, err := d.race(t.Context(), targets, func(context.Context, Question) error { return refusal }); !errors.Is(err, refusal) {
+		if _, err := d.race(t.Context(), targets, Request{Ask: func(context.Context, Question) error { return refusal }}); !errors.Is(err, refusal) {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
 )
 
@@ -20,9 +21,9 @@ type attempt struct {
 }
 
 // race tries one target after the other, the next when one fails or takes long. The first that connects is it.
-func (d *Dialer) race(ctx context.Context, targets []target, ask func(context.Context, Question) error) (Connection, error) {
+func (d *Dialer) race(ctx context.Context, targets []target, request Request) (Connection, error) {
 	if len(targets) == 1 {
-		return d.attempt(ctx, targets[0], ask)
+		return d.attempt(ctx, targets[0], request)
 	}
 	attempts, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -30,7 +31,7 @@ func (d *Dialer) race(ctx context.Context, targets []target, ask func(context.Co
 	lost := make(chan struct{})
 	defer close(lost)
 	launch := func(t target) {
-		connection, err := d.attempt(attempts, t, ask)
+		connection, err := d.attempt(attempts, t, request)
 		select {
 		case results <- attempt{connection, err}:
 		case <-lost:
@@ -69,18 +70,21 @@ func (d *Dialer) race(ctx context.Context, targets []target, ask func(context.Co
 	}
 }
 
-func (d *Dialer) attempt(ctx context.Context, t target, ask func(context.Context, Question) error) (Connection, error) {
-	if ask != nil {
-		if err := ask(ctx, t.Question); err != nil {
+func (d *Dialer) attempt(ctx context.Context, t target, request Request) (Connection, error) {
+	if request.Ask != nil {
+		if err := request.Ask(ctx, t.Question); err != nil {
 			return Connection{}, err
 		}
 	}
-	connection := Connection{Destination: t.Destination, Name: t.Name, Route: t.route, Peer: t.Peer}
+	connection := Connection{Destination: t.Destination, Name: t.Name, Route: t.route, Peer: t.Peer, Lease: t.lease}
 	var err error
-	if t.route == message.RouteDirect {
+	switch t.route {
+	case message.RouteDirect:
 		connection.Side, err = d.direct(ctx, t.Destination)
-	} else {
-		connection.Side, err = d.tailnet(ctx, t)
+	case message.RouteExit:
+		return d.exit(ctx, connection, request)
+	default:
+		connection.Side, err = d.tailnet(ctx, t.Destination, t.Peer)
 	}
 	if err != nil {
 		return Connection{}, err
@@ -88,15 +92,15 @@ func (d *Dialer) attempt(ctx context.Context, t target, ask func(context.Context
 	return connection, nil
 }
 
-func (d *Dialer) tailnet(ctx context.Context, t target) (splice.Side, error) {
+func (d *Dialer) tailnet(ctx context.Context, destination netip.AddrPort, peer *peers.Peer) (splice.Side, error) {
 	stack, err := d.Node.Running()
 	if err != nil {
 		return nil, err
 	}
-	if t.Peer != nil {
-		d.Node.AwaitPath(ctx, t.Peer)
+	if peer != nil {
+		d.Node.AwaitPath(ctx, peer)
 	}
-	conn, err := stack.DialTCP(ctx, t.Destination)
+	conn, err := stack.DialTCP(ctx, destination)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +108,7 @@ func (d *Dialer) tailnet(ctx context.Context, t target) (splice.Side, error) {
 }
 
 func (d *Dialer) direct(ctx context.Context, destination netip.AddrPort) (splice.Side, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", destination.String())
+	conn, err := d.Host.Dial(ctx, "tcp", destination)
 	if err != nil {
 		return nil, err
 	}

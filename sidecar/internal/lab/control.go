@@ -45,6 +45,7 @@ type control struct {
 	introduce func(ctx context.Context, node *tailcfg.Node)
 
 	mu       sync.Mutex
+	online   map[key.NodePublic]bool // nodes that were said to be online
 	polls    map[key.NodePublic]int
 	welcomed map[key.NodePublic]bool
 	changed  chan struct{} // closed and replaced after each map request
@@ -58,6 +59,7 @@ func startControl(relay *relay, resolver *resolver, options Options, introduce f
 	c := &control{
 		endpoint:  newControlEndpoint(listener),
 		introduce: introduce,
+		online:    map[key.NodePublic]bool{},
 		polls:     map[key.NodePublic]int{},
 		welcomed:  map[key.NodePublic]bool{},
 		changed:   make(chan struct{}),
@@ -66,9 +68,7 @@ func startControl(relay *relay, resolver *resolver, options Options, introduce f
 		Logf:            logger.Discard,
 		DERPMap:         relay.derpMap(),
 		ExplicitBaseURL: c.url(),
-		// Exit nodes have to be online.
-		AllOnline:      true,
-		MagicDNSDomain: Domain,
+		MagicDNSDomain:  Domain,
 		DNSConfig: &tailcfg.DNSConfig{
 			Proxied: true,
 			Domains: []string{Domain},
@@ -124,6 +124,10 @@ func (c *control) countPoll(req *tailcfg.MapRequest) (done func()) {
 	change := func(by int) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		// Before the server has heard anything else of it; nobody else changes the node now.
+		if !c.online[req.NodeKey] {
+			c.online[req.NodeKey] = c.setOnline(req.NodeKey, true)
+		}
 		if req.Stream {
 			c.polls[req.NodeKey] += by
 		}
@@ -132,6 +136,18 @@ func (c *control) countPoll(req *tailcfg.MapRequest) (done func()) {
 	}
 	change(1)
 	return func() { change(-1) }
+}
+
+// setOnline has the server say whether a node is there. Exit nodes have to be; a node that was killed is until somebody says
+// otherwise, as a real server takes its time to find out.
+func (c *control) setOnline(node key.NodePublic, online bool) (known bool) {
+	n := c.server.Node(node)
+	if n == nil {
+		return false
+	}
+	n.Online = &online
+	c.server.UpdateNode(n)
+	return true
 }
 
 func (c *control) connected(node key.NodePublic) bool {

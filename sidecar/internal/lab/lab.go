@@ -109,7 +109,7 @@ func (l *Lab) start(ctx context.Context) (err error) {
 	if err := errors.Join(hello.up(ctx), exit.up(ctx)); err != nil {
 		return err
 	}
-	return exit.becomeExitNode(ctx)
+	return exit.becomeExitNode(ctx, true)
 }
 
 // ControlURL is the control server's URL, without a trailing slash.
@@ -137,6 +137,13 @@ func (l *Lab) Node(name string) (Node, bool) {
 
 // AddNode adds a node that serves forwards and nothing else.
 func (l *Lab) AddNode(ctx context.Context, name string, forwards ...Forward) (Node, error) {
+	return l.addNode(ctx, name, func(*node) {}, func(context.Context, *node) error { return nil }, forwards)
+}
+
+// addNode adds a node that is prepared before it starts and finished when it is up.
+func (l *Lab) addNode(
+	ctx context.Context, name string, prepare func(*node), finish func(context.Context, *node) error, forwards []Forward,
+) (Node, error) {
 	if err := l.control.reachable(); err != nil {
 		return Node{}, err
 	}
@@ -144,6 +151,7 @@ func (l *Lab) AddNode(ctx context.Context, name string, forwards ...Forward) (No
 	if err != nil {
 		return Node{}, err
 	}
+	prepare(n)
 	for _, f := range forwards {
 		if err := n.forward(f); err != nil {
 			l.forget(name)
@@ -153,6 +161,9 @@ func (l *Lab) AddNode(ctx context.Context, name string, forwards ...Forward) (No
 	err = n.start()
 	if err == nil {
 		err = n.up(ctx)
+	}
+	if err == nil {
+		err = finish(ctx, n)
 	}
 	if err == nil {
 		l.control.spread(ctx, n.key)

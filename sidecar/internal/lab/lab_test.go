@@ -241,6 +241,66 @@ func TestAddNode(t *testing.T) {
 	}
 }
 
+func TestExitNodes(t *testing.T) {
+	l := startLab(t, lab.Options{})
+	c := joinLab(t, l, "client")
+	ctx := t.Context()
+	second, err := l.AddExitNode(ctx, "second", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.AddExitNode(ctx, "third", false); err != nil {
+		t.Fatal(err)
+	}
+	local, err := c.LocalClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(name string, option, online bool) {
+		t.Helper()
+		status, err := local.Status(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, peer := range status.Peer {
+			if peer.DNSName == name+"."+lab.Domain+"." {
+				if peer.ExitNodeOption != option || peer.Online != online {
+					t.Errorf("%s: exit node %v, online %v", name, peer.ExitNodeOption, peer.Online)
+				}
+				return
+			}
+		}
+		t.Errorf("there is no %s", name)
+	}
+	is("second", true, true)
+	is("third", false, true)
+	c.useExitNode(t, second)
+	web := &http.Client{Transport: &http.Transport{DialContext: c.Dial}, Timeout: testLimit}
+	t.Cleanup(web.CloseIdleConnections)
+	if page := fetch(t, web, "GET", "http://198.51.100.7/", nil); !strings.Contains(page, second.Name) {
+		t.Errorf("%q does not say which exit node it is of", page)
+	}
+	if err := l.SetExitNodeApproved(ctx, "third", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.SetExitNodeApproved(ctx, "second", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.TakeOffline(ctx, "third"); err != nil {
+		t.Fatal(err)
+	}
+	is("second", false, true)
+	is("third", true, false)
+	if err := l.SetExitNodeApproved(ctx, lab.HelloName, true); message.CodeOf(err) != message.Denied {
+		t.Errorf("approving hello: %v", err)
+	}
+	for _, err := range []error{l.SetExitNodeApproved(ctx, "third", true), l.TakeOffline(ctx, "third")} {
+		if message.CodeOf(err) != message.NoSuchHost {
+			t.Errorf("a node that is gone: %v", err)
+		}
+	}
+}
+
 func TestDelay(t *testing.T) {
 	const delay = 40 * time.Millisecond
 	l := startLab(t, lab.Options{Delay: delay})

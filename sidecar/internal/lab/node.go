@@ -36,6 +36,8 @@ type node struct {
 	key       key.NodePublic
 	addresses []netip.Addr
 	running   atomic.Bool
+	// offers: it advertises itself as an exit node.
+	offers atomic.Bool
 	// ctx ends with the node.
 	ctx  context.Context
 	stop context.CancelFunc
@@ -147,19 +149,6 @@ func (n *node) ready() bool { return n.running.Load() }
 
 func (n *node) describe() Node {
 	return Node{Name: n.name + "." + Domain, Addresses: n.addresses}
-}
-
-// becomeExitNode advertises the default routes, without which the node's packet filter drops what is
-// not for itself, and approves them.
-func (n *node) becomeExitNode(ctx context.Context) error {
-	routes := []netip.Prefix{tsaddr.AllIPv4(), tsaddr.AllIPv6()}
-	prefs := &ipn.MaskedPrefs{AdvertiseRoutesSet: true}
-	prefs.AdvertiseRoutes = routes
-	if _, err := n.client.EditPrefs(ctx, prefs); err != nil {
-		return fmt.Errorf("advertising the routes of %s: %w", n.name, err)
-	}
-	n.lab.control.server.SetSubnetRoutes(n.key, routes)
-	return nil
 }
 
 // awaitPeer waits until the node has peer in its netmap and WireGuard its configuration.

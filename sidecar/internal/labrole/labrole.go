@@ -26,6 +26,7 @@ func Run(ctx context.Context, conn io.ReadWriteCloser) error {
 	channel.HandleRequest(c, message.MethodStartLab, r.start)
 	channel.HandleRequest(c, message.MethodAddNode, r.addNode)
 	channel.HandleRequest(c, message.MethodRemoveNode, r.removeNode)
+	channel.HandleRequest(c, message.MethodSetExitNodeApproved, r.setExitNodeApproved)
 	channel.HandleRequest(c, message.MethodAddForward, r.addForward)
 	channel.HandleRequest(c, message.MethodAddRecord, r.addRecord)
 	r.installLogin(c)
@@ -125,14 +126,29 @@ func (r *role) addNode(ctx context.Context, params message.AddNode) (message.Lab
 		}
 		forwards = append(forwards, forward)
 	}
+	if params.ExitNode != "" {
+		n, err := l.AddExitNode(ctx, params.Name, params.ExitNode == message.ExitNodeApproved, forwards...)
+		return describe(n), err
+	}
 	n, err := l.AddNode(ctx, params.Name, forwards...)
 	return describe(n), err
 }
 
-func (r *role) removeNode(_ context.Context, params message.RemoveNode) (message.Empty, error) {
+func (r *role) setExitNodeApproved(ctx context.Context, params message.SetExitNodeApproved) (message.Empty, error) {
 	l, err := r.running()
 	if err != nil {
 		return message.Empty{}, err
+	}
+	return message.Empty{}, l.SetExitNodeApproved(ctx, params.Name, params.Approved)
+}
+
+func (r *role) removeNode(ctx context.Context, params message.RemoveNode) (message.Empty, error) {
+	l, err := r.running()
+	if err != nil {
+		return message.Empty{}, err
+	}
+	if params.Offline {
+		return message.Empty{}, l.TakeOffline(ctx, params.Name)
 	}
 	return message.Empty{}, l.RemoveNode(params.Name)
 }

@@ -80,17 +80,19 @@ func (p Port) check() error { return positive(uint64(p)) }
 
 // AddNode adds a node to the lab.
 type AddNode struct {
-	Name     string    `json:"name"`
-	Forwards []Forward `json:"forwards,omitempty"`
+	Name     string       `json:"name"`
+	Forwards []Forward    `json:"forwards,omitempty"`
+	ExitNode ExitNodeRole `json:"exitNode,omitempty"`
 }
 
 var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 func (a AddNode) check() error { return nodeName("name", a.Name) }
 
-// RemoveNode kills a node of the lab without a goodbye.
+// RemoveNode kills a node of the lab without a goodbye. Offline has the control server say that it is gone.
 type RemoveNode struct {
-	Name string `json:"name"`
+	Name    string `json:"name"`
+	Offline bool   `json:"offline,omitzero"`
 }
 
 func (r RemoveNode) check() error { return nodeName("name", r.Name) }

@@ -84,6 +84,7 @@ func TestDecodeStricterThanTheDriver(t *testing.T) {
 		{"target-for-many", decodes[message.Retarget](`{"export":1,"targets":["[ff02::1]:80"]}`)},
 		{"listening-without-a-port", decodes[message.Listening](`{"sockets":[{"address":"0.0.0.0","cookie":"1"}]}`)},
 		{"whois-of-a-name", decodes[message.Whois](`{"address":"hello"}`)},
+		{"exit-node-approved-with-a-dot", decodes[message.SetExitNodeApproved](`{"name":"a.b","approved":true}`)},
 		{"delay-of-an-hour", decodes[message.StartLab](`{"delayMs":3600000}`)},
 	}
 	for _, tt := range tests {

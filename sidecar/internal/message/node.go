@@ -116,14 +116,16 @@ func (p Peer) check() error { return cmp.Or(notEmpty("id", p.ID), notEmpty("name
 // Status is the result of status. Peers counts the netmap's, Flows the open ones, Opened all since
 // the start; the bytes are those of all flows.
 type Status struct {
-	State       State  `json:"state"`
-	Node        *Node  `json:"node,omitempty"`
-	Peers       uint64 `json:"peers"`
-	Negotiating uint64 `json:"negotiating"`
-	Flows       uint64 `json:"flows"`
-	Opened      uint64 `json:"opened"`
-	BytesUp     uint64 `json:"bytesUp"`
-	BytesDown   uint64 `json:"bytesDown"`
+	State State `json:"state"`
+	Node  *Node `json:"node,omitempty"`
+	// ExitNode is nil when none is set.
+	ExitNode    *ExitNodeStatus `json:"exitNode,omitempty"`
+	Peers       uint64          `json:"peers"`
+	Negotiating uint64          `json:"negotiating"`
+	Flows       uint64          `json:"flows"`
+	Opened      uint64          `json:"opened"`
+	BytesUp     uint64          `json:"bytesUp"`
+	BytesDown   uint64          `json:"bytesDown"`
 	// Runs are those that are registered.
 	Runs []RunStatus `json:"runs"`
 }

@@ -47,9 +47,13 @@ func baseSpecs() []Spec {
 		request[Empty, Exports](FromNode, MethodExports),
 		request[Listening, ListeningResult](FromNode, MethodListening),
 		request[Whois, WhoisResult](FromNode, MethodWhois),
+		request[Empty, ExitNodes](FromNode, MethodExitNodes),
+		request[SetExitNode, ExitNodeResult](FromNode, MethodSetExitNode),
+		request[Empty, ExitNodeResult](FromNode, MethodSuggestExitNode),
 		request[StartLab, StartLabResult](FromNode, MethodStartLab),
 		request[AddNode, LabNode](FromNode, MethodAddNode),
 		request[RemoveNode, Empty](FromNode, MethodRemoveNode),
+		request[SetExitNodeApproved, Empty](FromNode, MethodSetExitNodeApproved),
 		request[AddForward, Empty](FromNode, MethodAddForward),
 		request[AddRecord, Empty](FromNode, MethodAddRecord),
 		request[Ask, AskResult](FromSidecar, MethodAsk),
@@ -63,6 +67,7 @@ func baseSpecs() []Spec {
 		event[FlowOpened](FromSidecar, EventFlowOpened),
 		event[FlowClosed](FromSidecar, EventFlowClosed),
 		event[ExportState](FromSidecar, EventExportState),
+		event[ExitNodeEvent](FromSidecar, EventExitNodeState),
 	}
 }
 

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"io"
-	"net"
 	"net/netip"
 
 	"tailscale.com/net/tsaddr"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 	"github.com/tailproxy/tailproxy/sidecar/internal/route"
 )
 
@@ -69,15 +69,32 @@ func (n *Node) DialDNS(ctx context.Context, network string, server netip.AddrPor
 		}
 	}
 	if decision.Route == message.RouteDirect {
-		var dialer net.Dialer
-		return dialer.DialContext(ctx, network, server.String())
+		return n.options.Host.Dial(ctx, network, server)
 	}
 	stack, err := n.Running()
 	if err != nil {
 		return nil, err
 	}
-	if decision.Peer != nil {
-		n.AwaitPath(ctx, decision.Peer)
+	if decision.Lease == nil {
+		return n.dialDNS(ctx, stack, network, server, decision.Peer)
+	}
+	held, release, err := decision.Lease.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	conn, err := n.dialDNS(held, stack, network, server, decision.Peer)
+	if err != nil {
+		return nil, err
+	}
+	return leased{conn, decision.Lease.Bind(func(error) { conn.Close() })}, nil
+}
+
+func (n *Node) dialDNS(
+	ctx context.Context, stack *netstack.Stack, network string, server netip.AddrPort, peer *peers.Peer,
+) (io.ReadWriteCloser, error) {
+	if peer != nil {
+		n.AwaitPath(ctx, peer)
 	}
 	if network == "tcp" {
 		conn, err := stack.DialTCP(ctx, server)
@@ -91,6 +108,17 @@ func (n *Node) DialDNS(ctx context.Context, network string, server netip.AddrPor
 		return nil, err
 	}
 	return datagrams{conn}, nil
+}
+
+// leased is a connection by an exit node. It ends with its lease.
+type leased struct {
+	io.ReadWriteCloser
+	unbind func()
+}
+
+func (l leased) Close() error {
+	l.unbind()
+	return l.ReadWriteCloser.Close()
 }
 
 // datagrams reads and writes one datagram a call.

@@ -10,7 +10,6 @@ import (
 	"tailscale.com/types/netmap"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
-	"github.com/tailproxy/tailproxy/sidecar/internal/route"
 )
 
 // Self is this node in the netmap.
@@ -39,6 +38,7 @@ func (s *Self) Hostname() string {
 
 // applyNotify takes over what a message of the IPN bus says about the netmap. It runs in one goroutine.
 func (n *Node) applyNotify(notify *ipn.Notify) {
+	defer n.exits.Look()
 	if n.options.OnRouting != nil {
 		defer n.options.OnRouting()
 	}
@@ -129,30 +129,4 @@ func mergeUsers(known map[tailcfg.UserID]string, more map[tailcfg.UserID]tailcfg
 		merged[id] = profile.LoginName()
 	}
 	return merged
-}
-
-// exitSetting is the exit node the preferences ask for.
-type exitSetting struct {
-	id  tailcfg.StableNodeID
-	set bool
-}
-
-func newExitSetting(prefs ipn.PrefsView) *exitSetting {
-	return &exitSetting{
-		id:  prefs.ExitNodeID(),
-		set: prefs.ExitNodeID() != "" || prefs.ExitNodeIP().IsValid() || prefs.AutoExitNode().IsSet(),
-	}
-}
-
-// ExitNode returns the exit node in force.
-func (n *Node) ExitNode() route.ExitNode {
-	setting := n.exit.Load()
-	if setting == nil || !setting.set {
-		return route.ExitNode{}
-	}
-	peer, ok := n.peers.ByID(setting.id)
-	if !ok || !peer.Online || !peer.ExitNodeOption {
-		return route.ExitNode{Set: true}
-	}
-	return route.ExitNode{Set: true, Up: true, Peer: peer}
 }

@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"tailscale.com/client/local"
+	"tailscale.com/net/tsdial"
 	"tailscale.com/tsnet"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/exitnode"
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
@@ -43,7 +46,8 @@ type Node struct {
 	engine engine
 	local  atomic.Pointer[local.Client]
 	self   atomic.Pointer[Self]
-	exit   atomic.Pointer[exitSetting]
+	dialer atomic.Pointer[tsdial.Dialer]
+	exits  *exitnode.Manager
 	dns    dnsCache
 	// services are those that this node offers.
 	services services
@@ -61,6 +65,9 @@ type Node struct {
 // New returns a node that is not started.
 func New(options Options) *Node {
 	n := &Node{options: options, synced: make(chan struct{})}
+	if options.Host == nil {
+		n.options.Host = new(hostdial.Dialer)
+	}
 	n.state.tell = func(state message.State, detail string) {
 		n.changes.look()
 		if options.OnState != nil {
@@ -69,6 +76,7 @@ func New(options Options) *Node {
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.paths = newPaths(n.ctx, &n.engine)
+	n.exits = exitnode.New(exitTailnet{n}, options.OnExitNode)
 	return n
 }
 
@@ -145,6 +153,16 @@ func (n *Node) Flush(ctx context.Context, to []*peers.Peer) {
 // Self returns this node, or nil before it has a netmap.
 func (n *Node) Self() *Self { return n.self.Load() }
 
+// Known reports whether there has been a netmap: the peers and their routes are those of the tailnet.
+func (n *Node) Known() bool {
+	select {
+	case <-n.synced:
+		return true
+	default:
+		return false
+	}
+}
+
 // IsSelf reports whether addr is one of this node's.
 func (n *Node) IsSelf(addr netip.Addr) bool {
 	self := n.self.Load()
@@ -170,6 +188,7 @@ func (n *Node) Close() { n.closeWith("") }
 
 func (n *Node) closeWith(detail string) {
 	n.cancel(ErrStopped)
+	n.exits.Close()
 	n.lifecycle.Lock()
 	defer n.lifecycle.Unlock()
 	n.state.set(message.StateStopped, detail)

@@ -250,45 +250,36 @@ func TestFollowsTheNetmap(t *testing.T) {
 	}
 }
 
-func TestTellsOfAnotherExitNode(t *testing.T) {
+func TestAnExitNodeIsNotKeptOverARestart(t *testing.T) {
 	l, err := lab.Start(t.Context(), lab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
-	changed := make(chan struct{}, 1)
-	n := New(Options{
-		Hostname: "client", StateDir: t.TempDir() + "/state", ControlURL: l.ControlURL(), Ephemeral: true,
-		OnRouting: func() {
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		},
-	})
-	t.Cleanup(n.Close)
-	if err := n.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	exit, _ := l.Node(lab.ExitName)
-	peer, ok := n.Peers().ByName(exit.Name)
-	if !ok {
-		t.Fatal("the exit node is not in the netmap")
-	}
-	for _, id := range []tailcfg.StableNodeID{peer.StableID, "", "of-nobody"} {
-		prefs := &ipn.MaskedPrefs{ExitNodeIDSet: true, Prefs: ipn.Prefs{ExitNodeID: id}}
-		if _, err := n.local.Load().EditPrefs(t.Context(), prefs); err != nil {
+	dir := t.TempDir() + "/state"
+	start := func() *Node {
+		t.Helper()
+		n := New(Options{Hostname: "client", StateDir: dir, ControlURL: l.ControlURL()})
+		t.Cleanup(n.Close)
+		if err := n.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.After(20 * time.Second); n.ExitNode().Set != (id != ""); {
-			select {
-			case <-changed:
-			case <-deadline:
-				t.Fatalf("with exit node %q it is still %+v", id, n.ExitNode())
-			}
-		}
-		if up := n.ExitNode().Up; up != (id == peer.StableID) {
-			t.Errorf("exit node %q is up: %v", id, up)
-		}
+		return n
+	}
+	n := start()
+	if _, err := n.ExitNodes().Set(t.Context(), []string{lab.ExitName}, true); err != nil {
+		t.Fatal(err)
+	}
+	if exit := n.ExitNode(); !exit.Set || !exit.Up || !exit.LANAccess {
+		t.Errorf("the exit node is %+v", exit)
+	}
+	n.Close()
+	n = start()
+	prefs, err := n.local.Load().GetPrefs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit := n.ExitNode(); exit.Set || prefs.ExitNodeID != "" || prefs.ExitNodeAllowLANAccess {
+		t.Errorf("after a restart the exit node is %+v, and %q for Tailscale", exit, prefs.ExitNodeID)
 	}
 }

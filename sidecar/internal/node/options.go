@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/exitnode"
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 )
@@ -34,11 +36,15 @@ type Options struct {
 	// TailscaleLogs leaves Tailscale's log upload on.
 	TailscaleLogs bool
 	Stack         netstack.Options
+	// Host dials what is not the tailnet's; nil is one of the node's own.
+	Host *hostdial.Dialer
 
 	// OnState is told of every change, from one goroutine.
 	OnState func(state message.State, detail string)
 	// OnRouting is told when the peers' routes or the exit node may have changed.
 	OnRouting func()
+	// OnExitNode is told of each change of the exit node, in order; nil is none.
+	OnExitNode func(state *exitnode.State)
 	// OnAuthURL is told where to log in.
 	OnAuthURL func(url string)
 	// Logf takes Tailscale's verbose log; nil drops it.

@@ -30,13 +30,17 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	// tsnet leaves it off on Linux, where accepting routes changes the host's; here it changes only ours. A session that was
-	// killed may have left its services.
+	// killed may have left its services, and an exit node that nobody has verified.
 	if _, err := client.EditPrefs(ctx, &ipn.MaskedPrefs{
-		RouteAllSet:          true,
-		AdvertiseServicesSet: true,
-		Prefs:                ipn.Prefs{RouteAll: true},
+		RouteAllSet:               true,
+		AdvertiseServicesSet:      true,
+		ExitNodeIDSet:             true,
+		ExitNodeIPSet:             true,
+		AutoExitNodeSet:           true,
+		ExitNodeAllowLANAccessSet: true,
+		Prefs:                     ipn.Prefs{RouteAll: true},
 	}); err != nil {
-		return fmt.Errorf("accepting subnet routes: %w", err)
+		return fmt.Errorf("setting the node's preferences: %w", err)
 	}
 	running := make(chan error, 1)
 	n.tasks.Go(func() { n.watchState(client, running) })
@@ -70,13 +74,14 @@ func (n *Node) launch(ctx context.Context, authKey string) (*local.Client, error
 		return nil, err
 	}
 	n.started = true
-	n.state.set(message.StateStarting, "")
 	prepareEnvironment(n.options, n.inLab.Load())
 	lock, err := lockStateDir(n.options.StateDir)
 	if err != nil {
 		return nil, err
 	}
 	n.lock = lock
+	// Whoever hears of it knows that the state directory is this node's.
+	n.state.set(message.StateStarting, "")
 	if n.store, err = openStateStore(n.options.StateDir, n.options.Logf); err != nil {
 		return nil, err
 	}
@@ -108,6 +113,7 @@ func (n *Node) launch(ctx context.Context, authKey string) (*local.Client, error
 	n.server = server
 	n.stack.Store(stack)
 	n.engine.set(server.Sys().Engine.Get())
+	n.dialer.Store(server.Sys().Dialer.Get())
 	n.dns.manager.Store(server.Sys().DNSManager.Get())
 	n.local.Store(client)
 	return client, nil

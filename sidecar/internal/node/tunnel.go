@@ -9,6 +9,7 @@ import (
 	"tailscale.com/tailcfg"
 	"tailscale.com/types/key"
 	"tailscale.com/wgengine"
+	"tailscale.com/wgengine/wgint"
 )
 
 // engine is Tailscale's WireGuard engine. Until it is set nothing is sent.
@@ -41,12 +42,31 @@ func (e *engine) ping(addr netip.Addr, kind tailcfg.PingType, answered func(*ipn
 }
 
 func (e *engine) hasSession(peer key.NodePublic, since time.Time) bool {
+	return e.handshake(peer).After(since)
+}
+
+// handshake returns when the last handshake with the peer was completed; zero when none was.
+func (e *engine) handshake(peer key.NodePublic) time.Time {
+	if found, ok := e.find(peer); ok {
+		return found.LastHandshake()
+	}
+	return time.Time{}
+}
+
+// bytes returns those of WireGuard's packets from and to the peer.
+func (e *engine) bytes(peer key.NodePublic) (received, sent uint64) {
+	if found, ok := e.find(peer); ok {
+		return found.RxBytes(), found.TxBytes()
+	}
+	return 0, 0
+}
+
+func (e *engine) find(peer key.NodePublic) (wgint.Peer, bool) {
 	started := e.engine.Load()
 	if started == nil {
-		return false
+		return wgint.Peer{}, false
 	}
-	found, ok := (*started).PeerByKey(peer)
-	return ok && found.LastHandshake().After(since)
+	return (*started).PeerByKey(peer)
 }
 
 func (e *engine) reset(peer key.NodePublic) {

@@ -28,7 +28,7 @@ func (n *Node) watchState(client *local.Client, running chan<- error) {
 }
 
 func (n *Node) followState(client *local.Client, report func(error)) error {
-	watcher, err := client.WatchIPNBus(n.ctx, ipn.NotifyInitialState|ipn.NotifyInitialPrefs|ipn.NotifyInitialHealthState)
+	watcher, err := client.WatchIPNBus(n.ctx, ipn.NotifyInitialState|ipn.NotifyInitialHealthState)
 	if err != nil {
 		return fmt.Errorf("watching the node: %w", err)
 	}
@@ -46,12 +46,6 @@ func (n *Node) followState(client *local.Client, report func(error)) error {
 				if err := n.loginError(warning.Text); err != nil {
 					report(err)
 				}
-			}
-		}
-		if notify.Prefs != nil {
-			n.exit.Store(newExitSetting(*notify.Prefs))
-			if n.options.OnRouting != nil {
-				n.options.OnRouting()
 			}
 		}
 		if notify.BrowseToURL != nil && *notify.BrowseToURL != "" {

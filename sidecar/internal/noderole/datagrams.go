@@ -10,6 +10,7 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/dialsocket"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
+	"github.com/tailproxy/tailproxy/sidecar/internal/node"
 	"github.com/tailproxy/tailproxy/sidecar/internal/resolve"
 	"github.com/tailproxy/tailproxy/sidecar/internal/route"
 )
@@ -71,20 +72,34 @@ func (d datagrams) dial(ctx context.Context) (datagram.Opened, error) {
 	}
 	var opened datagram.Opened
 	if decision.Route == message.RouteDirect {
-		opened.Remote, err = datagram.DialHost(d.destination)
+		opened.Remote, err = datagram.DialHost(&d.program.role.host, d.destination)
 	} else {
 		opened, err = dialStack(stack, d.destination)
-		opened.Await = func(ctx context.Context) {
-			if decision.Peer != nil {
-				n.AwaitPath(ctx, decision.Peer)
-			}
+		if decision.Lease != nil {
+			opened.Bind = decision.Lease.Bind
 		}
+		opened.Await = func(ctx context.Context) { awaitPath(ctx, n, decision) }
 	}
 	if err != nil {
 		return datagram.Opened{}, err
 	}
 	d.follow(&opened, decision, started)
 	return opened, nil
+}
+
+// awaitPath waits until datagrams can be sent. Those of an exit node that is not there any more are not.
+func awaitPath(ctx context.Context, n *node.Node, decision route.Decision) {
+	if decision.Lease != nil {
+		held, release, err := decision.Lease.Hold(ctx)
+		if err != nil {
+			return
+		}
+		defer release()
+		ctx = held
+	}
+	if decision.Peer != nil {
+		n.AwaitPath(ctx, decision.Peer)
+	}
 }
 
 func dialStack(on *netstack.Stack, destination netip.AddrPort) (datagram.Opened, error) {

@@ -37,6 +37,7 @@ func startLab(t testing.TB, options lab.Options) *lab.Lab {
 type driver struct {
 	t    testing.TB
 	conn *channel.Conn
+	role *role // of the sidecar, when it is in this process
 	dir  string
 	done chan error // what Run returned
 
@@ -57,6 +58,7 @@ type driver struct {
 	closed    chan message.FlowClosed
 	dialed    chan dialed
 	exports   chan message.ExportState
+	exitNodes chan message.ExitNodeEvent
 	closeOnce sync.Once
 }
 
@@ -72,7 +74,8 @@ func newDriver(t testing.TB) *driver {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	d := prepareDriver(t, ours)
-	go func() { d.done <- Run(context.Background(), theirs) }()
+	d.role = newRole(context.Background(), theirs)
+	go func() { d.done <- d.role.run(context.Background()) }()
 	d.begin()
 	return d
 }
@@ -93,6 +96,8 @@ func prepareDriver(t testing.TB, ours io.ReadWriteCloser) *driver {
 		closed:   make(chan message.FlowClosed, many),
 		dialed:   make(chan dialed, many),
 		exports:  make(chan message.ExportState, many),
+
+		exitNodes: make(chan message.ExitNodeEvent, many),
 	}
 	channel.HandleEvent(d.conn, message.EventState, func(e message.StateEvent) {
 		d.mu.Lock()
@@ -105,6 +110,7 @@ func prepareDriver(t testing.TB, ours io.ReadWriteCloser) *driver {
 	channel.HandleEvent(d.conn, message.EventFlowOpened, func(e message.FlowOpened) { d.opened <- e })
 	channel.HandleEvent(d.conn, message.EventFlowClosed, func(e message.FlowClosed) { d.closed <- e })
 	channel.HandleEvent(d.conn, message.EventExportState, func(e message.ExportState) { d.exports <- e })
+	channel.HandleEvent(d.conn, message.EventExitNodeState, func(e message.ExitNodeEvent) { d.exitNodes <- e })
 	channel.HandleEvent(d.conn, message.EventLog, func(message.Log) {})
 	channel.HandleEvent(d.conn, message.EventClient, d.client)
 	channel.HandleRequest(d.conn, message.MethodAsk, func(_ context.Context, q message.Ask) (message.AskResult, error) {

@@ -16,7 +16,7 @@ import (
 type flow struct {
 	id  message.ID
 	run string
-	// program is nil for datagrams, which end with the context of their run.
+	// program is nil for datagrams, which end with the context of their run, and their far sides with the exit node.
 	program    splice.Side
 	connection dial.Connection
 	started    time.Time
@@ -24,6 +24,8 @@ type flow struct {
 
 	mu  sync.Mutex
 	cut error // why we reset it
+	// unbind is of the lease of the exit node that it goes by.
+	unbind func()
 }
 
 // reset cuts both sides.
@@ -112,10 +114,16 @@ func (f *flows) add(opened *flow) *flow {
 	if f.ended {
 		f.cutLocked(opened)
 	}
+	if lease := opened.connection.Lease; lease != nil && opened.program != nil {
+		opened.unbind = lease.Bind(opened.reset)
+	}
 	return opened
 }
 
 func (f *flows) close(closed *flow) {
+	if closed.unbind != nil {
+		closed.unbind()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.byID, closed.id)

@@ -39,6 +39,7 @@ func (r *role) status(context.Context, message.Empty) (message.Status, error) {
 	if n := r.node.Load(); n != nil {
 		status.State = n.State()
 		status.Peers = uint64(n.Peers().Len())
+		status.ExitNode = n.ExitNodes().Status()
 		if self := n.Self(); self != nil {
 			described := describeSelf(self)
 			status.Node = &described

@@ -14,6 +14,7 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/export"
 	"github.com/tailproxy/tailproxy/sidecar/internal/handshake"
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/node"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
@@ -42,6 +43,8 @@ type role struct {
 	clients clients
 	exports *export.Table
 	pool    splice.Pool
+	// host is the only way to the host's own network.
+	host hostdial.Dialer
 
 	mu        sync.Mutex
 	stopped   bool
@@ -50,10 +53,16 @@ type role struct {
 
 // Run speaks role node on rwc until the channel ends, and then closes everything: connections are reset. It returns
 // why the channel ended, nil when that was in order.
-func Run(ctx context.Context, rwc io.ReadWriteCloser) error {
+func Run(ctx context.Context, rwc io.ReadWriteCloser) error { return newRole(ctx, rwc).run(ctx) }
+
+func newRole(ctx context.Context, rwc io.ReadWriteCloser) *role {
 	r := &role{conn: channel.New(rwc)}
 	r.exports = export.New(exporting{r})
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	return r
+}
+
+func (r *role) run(ctx context.Context) error {
 	handshake.Install(r.conn, message.RoleNode, func(context.Context) error { r.close(); return nil })
 	r.install()
 	err := r.conn.Serve(ctx)
@@ -78,6 +87,7 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodListening, listening)
 	channel.HandleRequest(r.conn, message.MethodRelease, r.release)
 	r.installLogin()
+	r.installExitNodes()
 	// In order with the events of their clients and with the dials of their runs.
 	channel.HandleInOrder(r.conn, message.MethodClientDial, r.clientDial)
 	channel.HandleInOrder(r.conn, message.MethodRegister, r.register)
@@ -117,7 +127,9 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 		OnState: func(state message.State, detail string) {
 			r.notify(message.EventState, message.StateEvent{State: state, Detail: detail})
 		},
-		OnRouting: r.routingChanged,
+		OnRouting:  r.routingChanged,
+		OnExitNode: r.exitNodeChanged,
+		Host:       &r.host,
 		OnAuthURL: func(url string) {
 			r.notify(message.EventAuthURL, message.AuthURL{URL: url})
 		},
@@ -138,7 +150,8 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 		Host:    resolve.NewUpstream(resolve.DefaultResolvConf),
 	}
 	r.names.Store(names)
-	r.dialing.Store(&dial.Dialer{Node: n, Resolver: names})
+	names.Host.Network = &r.host
+	r.dialing.Store(&dial.Dialer{Node: n, Resolver: names, Host: &r.host})
 	if err := n.Start(ctx); err != nil {
 		// Another start, with another key perhaps, is welcome.
 		n.Close()

@@ -2,6 +2,7 @@ package noderole
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/board"
@@ -19,6 +20,8 @@ const (
 
 // tailnet is what of a node the board says.
 type tailnet interface {
+	// Known reports whether there has been a netmap.
+	Known() bool
 	ExitNode() route.ExitNode
 	Peers() *peers.Table
 }
@@ -29,6 +32,7 @@ type routing struct {
 	conf  *resolve.ResolvConf
 	// tailnet returns nil before the node is started.
 	tailnet func() tailnet
+	writing sync.Mutex
 	written board.Routing
 	changed chan struct{}
 }
@@ -41,8 +45,11 @@ func newRouting(on *board.Board, conf *resolve.ResolvConf, tailnet func() tailne
 }
 
 func (r *routing) write() {
-	now := board.Routing{Resolvers: r.conf.Resolvers(), MTU: tailnetMTU}
-	if t := r.tailnet(); t != nil {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	// Until the tailnet is known everything may be its: programs that outlived another sidecar ask early.
+	now := board.Routing{Everything: true, Resolvers: r.conf.Resolvers(), MTU: tailnetMTU}
+	if t := r.tailnet(); t != nil && t.Known() {
 		now.Everything = t.ExitNode().Set
 		now.Routes = t.Peers().Routes()
 	}

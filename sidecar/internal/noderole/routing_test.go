@@ -20,10 +20,12 @@ import (
 )
 
 type fakeTailnet struct {
+	known atomic.Bool
 	exit  atomic.Bool
 	peers peers.Table
 }
 
+func (f *fakeTailnet) Known() bool              { return f.known.Load() }
 func (f *fakeTailnet) ExitNode() route.ExitNode { return route.ExitNode{Set: f.exit.Load()} }
 func (f *fakeTailnet) Peers() *peers.Table      { return &f.peers }
 
@@ -70,10 +72,15 @@ func TestTheBoardFollowsTheTailnetAndTheHost(t *testing.T) {
 			}
 		}
 	}
-	shows("at once", false, "192.0.2.1")
+	shows("at once", true, "192.0.2.1")
 	go r.follow(t.Context())
 
 	started.Store(true)
+	r.look()
+	shows("without a netmap", true, "192.0.2.1")
+	fake.known.Store(true)
+	r.look()
+	shows("with one", false, "192.0.2.1")
 	fake.exit.Store(true)
 	r.look()
 	shows("an exit node", true, "192.0.2.1")

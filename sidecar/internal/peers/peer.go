@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tailscale.com/net/tsaddr"
 	"tailscale.com/tailcfg"
 	"tailscale.com/types/key"
 )
@@ -26,9 +27,13 @@ type Peer struct {
 	Tags   []string
 	// ExitNodeOption: the node may be used as an exit node.
 	ExitNodeOption bool
-	Created        time.Time
-	Key            key.NodePublic
-	Disco          key.DiscoPublic
+	// ExitNodeOffered: it offers itself as one, approved or not. Not every control server tells.
+	ExitNodeOffered bool
+	// Country and City are where it says it is, if it does.
+	Country, City string
+	Created       time.Time
+	Key           key.NodePublic
+	Disco         key.DiscoPublic
 	// WireGuardOnly nodes (Mullvad's) know nothing of Tailscale's pings.
 	WireGuardOnly bool
 }
@@ -65,6 +70,12 @@ func FromNode(node *tailcfg.Node, users map[tailcfg.UserID]string) *Peer {
 		}
 	}
 	p.ExitNodeOption = exit4 && exit6
+	if host := node.Hostinfo; host.Valid() {
+		p.ExitNodeOffered = tsaddr.ContainsExitRoutes(host.RoutableIPs())
+		if location := host.Location(); location.Valid() {
+			p.Country, p.City = location.Country(), location.City()
+		}
+	}
 	return p
 }
 

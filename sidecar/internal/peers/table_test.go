@@ -25,6 +25,16 @@ func TestFromNode(t *testing.T) {
 	if len(p.Addresses) != 2 || len(p.Routes) != 1 || p.Routes[0] != prefix("192.0.2.0/24") {
 		t.Errorf("addresses %v, routes %v", p.Addresses, p.Routes)
 	}
+	if p.ExitNodeOffered || p.Country != "" {
+		t.Errorf("without its host's word it is %+v", p)
+	}
+	offering := FromNode(&tailcfg.Node{Hostinfo: (&tailcfg.Hostinfo{
+		RoutableIPs: []netip.Prefix{prefix("0.0.0.0/0"), prefix("::/0")},
+		Location:    &tailcfg.Location{Country: "Germany", City: "Berlin"},
+	}).View()}, nil)
+	if offering.ExitNodeOption || !offering.ExitNodeOffered || offering.Country != "Germany" || offering.City != "Berlin" {
+		t.Errorf("got %+v", offering)
+	}
 	half := FromNode(&tailcfg.Node{Tags: []string{"tag:x"}, User: 1, AllowedIPs: []netip.Prefix{prefix("0.0.0.0/0")}}, nil)
 	if half.ExitNodeOption || !half.Online || half.User != "" {
 		t.Errorf("got %+v", half)

@@ -16,8 +16,13 @@ func TestHalfIsLeftAndOneAlwaysTaken(t *testing.T) {
 func TestWhoSetsTheNumberHasIt(t *testing.T) {
 	before := runtime.GOMAXPROCS(3)
 	defer runtime.GOMAXPROCS(before)
+	defer receiving.Store(nil)
 	t.Setenv("GOMAXPROCS", "3")
 	LeaveHalf()
+	Received(1 << 30)
+	if receiving.Load() != nil {
+		t.Error("bulk changes a number that was set")
+	}
 	if now := runtime.GOMAXPROCS(0); now != 3 {
 		t.Errorf("GOMAXPROCS=3 was made %d", now)
 	}

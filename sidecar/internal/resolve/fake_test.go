@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
 	"github.com/tailproxy/tailproxy/sidecar/internal/node"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 	"github.com/tailproxy/tailproxy/sidecar/internal/route"
@@ -196,7 +197,7 @@ func (f *fake) DNSServers(name string) []netip.AddrPort {
 }
 
 func (f *fake) DialDNS(ctx context.Context, network string, server netip.AddrPort) (io.ReadWriteCloser, error) {
-	return dialHost(ctx, network, server)
+	return new(hostdial.Dialer).Dial(ctx, network, server)
 }
 
 func (f *fake) QueryDNS(_ context.Context, query []byte) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/route"
 )
 
 func TestAddresses(t *testing.T) {
@@ -91,7 +92,7 @@ func TestAddresses(t *testing.T) {
 		},
 		{name: "nobody outside", query: "nobody.example.org.", nameless: true, asked: both("host", "nobody.example.org")},
 		{
-			name: "outside with an exit node, even one that is down", change: func(f *fake) { f.exit.Set = true },
+			name: "outside with an exit node", change: func(f *fake) { f.exit = route.ExitNode{Set: true, Up: true} },
 			query: "example.org.", nameless: true, asked: both("tailnet", "example.org"),
 		},
 		{
@@ -124,6 +125,25 @@ func TestAddresses(t *testing.T) {
 				t.Errorf("asked %q", asked)
 			}
 		})
+	}
+}
+
+func TestNobodyIsAskedForNamesOutsideWhileTheExitNodeIsDown(t *testing.T) {
+	f := newFake(t)
+	f.exit.Set = true
+	f.tailnet.add("git.corp.example", a("192.0.2.9"))
+	r := f.resolver(t, "")
+	if got, err := r.Addresses(t.Context(), "example.org.", true, true); message.CodeOf(err) != message.ExitNodeDown {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if asked := f.asked(); len(asked) > 0 {
+		t.Errorf("asked %q", asked)
+	}
+	// The tailnet's own names have nothing to do with it.
+	for _, name := range []string{"git.corp.example", "web.x.ts.net"} {
+		if got, err := r.Addresses(t.Context(), name, true, false); err != nil || len(got.Addresses) == 0 {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
 	}
 }
 

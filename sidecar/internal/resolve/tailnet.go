@@ -47,6 +47,10 @@ func (r *Resolver) exchange(
 				return resolvers.exchange(ctx, query)
 			}
 		}
+		// It would ask an exit node that does not answer, or others from the host's own network.
+		if exit := r.Tailnet.ExitNode(); exit.Set && !exit.Up && !r.isOwned(name, settings) {
+			return nil, message.Errorf(message.ExitNodeDown, "the exit node is down, and %s is only looked up through it", name)
+		}
 		asked := withID(query)
 		answer, err := r.Tailnet.QueryDNS(ctx, bytes.Clone(asked))
 		if err != nil {

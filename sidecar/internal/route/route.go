@@ -7,6 +7,7 @@ import (
 
 	"tailscale.com/net/tsaddr"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/exitnode"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 )
@@ -23,10 +24,16 @@ type Policy struct {
 type ExitNode struct {
 	// Set: one is chosen, whether or not it is there.
 	Set bool
-	// Up: it is in the netmap, online and still offers to be one.
+	// Up: it is in force, online and still offers to be one.
 	Up bool
 	// Peer is nil unless Up.
 	Peer *peers.Peer
+	// Lease is what all that goes by it is bound to; nil unless Up.
+	Lease *exitnode.Lease
+	// LANAccess leaves the host's own network to the host.
+	LANAccess bool
+	// Reason is why it is not up, if that is known.
+	Reason string
 }
 
 // Tailnet is what routing needs to know of the netmap.
@@ -44,6 +51,8 @@ type Decision struct {
 	// Peer is the node the tailnet hands it to; nil when direct, for this node itself and for Tailscale's
 	// service address.
 	Peer *peers.Peer
+	// Lease is that of the exit node, for what goes by one.
+	Lease *exitnode.Lease
 }
 
 // Decide returns the way to addr, or an error with the code of the refusal.
@@ -78,17 +87,28 @@ func Decide(addr netip.Addr, policy Policy, tailnet Tailnet) (Decision, error) {
 	if IsTailscale(addr) {
 		return Decision{}, message.Errorf(message.NoRoute, "no node of the tailnet has the address %v", addr)
 	}
-	if exit := tailnet.ExitNode(); exit.Set {
+	if exit := tailnet.ExitNode(); exit.Set && !(exit.LANAccess && isLocal(addr)) {
 		if !exit.Up {
-			return Decision{}, message.Errorf(message.ExitNodeDown, "the exit node is down, and %v is only reached through it", addr)
+			return Decision{}, errDown(addr, exit.Reason)
 		}
-		return Decision{Route: message.RouteExit, Peer: exit.Peer}, nil
+		return Decision{Route: message.RouteExit, Peer: exit.Peer, Lease: exit.Lease}, nil
 	}
 	if policy.OnlyTailnet {
 		return Decision{}, message.Errorf(message.Denied, "%v is outside the tailnet, and only the tailnet is allowed", addr)
 	}
 	return Decision{Route: message.RouteDirect}, nil
 }
+
+func errDown(addr netip.Addr, reason string) error {
+	if reason != "" {
+		reason = " (" + reason + ")"
+	}
+	return message.Errorf(message.ExitNodeDown, "the exit node is down%s, and %v is only reached through it", reason, addr)
+}
+
+// isLocal reports whether addr is one of a network that the internet does not reach: RFC 1918, RFC 4193, RFC 3927 and link-local
+// ones of IPv6.
+func isLocal(addr netip.Addr) bool { return addr.IsPrivate() || addr.IsLinkLocalUnicast() }
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 

@@ -40,6 +40,7 @@ func (t tailnet) ExitNode() ExitNode { return t.exit }
 
 func TestDecide(t *testing.T) {
 	up, down := ExitNode{Set: true, Up: true, Peer: exit}, ExitNode{Set: true}
+	lan := ExitNode{Set: true, LANAccess: true}
 	bypass := Policy{Bypass: []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25"), netip.MustParsePrefix("100.64.0.0/10")}}
 	strict := Policy{OnlyTailnet: true}
 	for _, tt := range []struct {
@@ -76,6 +77,14 @@ func TestDecide(t *testing.T) {
 		{"outside through the exit node", "198.51.100.1", Policy{}, up, message.RouteExit, exit, ""},
 		{"outside through the exit node, strictly", "198.51.100.1", strict, up, message.RouteExit, exit, ""},
 		{"outside when the exit node is down", "198.51.100.1", Policy{}, down, "", nil, message.ExitNodeDown},
+		{"the host's network through the exit node", "192.168.1.1", Policy{}, up, message.RouteExit, exit, ""},
+		{"the host's network when the exit node is down", "10.0.0.1", Policy{}, down, "", nil, message.ExitNodeDown},
+		{"the host's network, which is the host's", "192.168.1.1", Policy{}, lan, message.RouteDirect, nil, ""},
+		{"the host's network by IPv6, which is the host's", "fd00::2", Policy{}, lan, message.RouteDirect, nil, ""},
+		{"a link-local address, which is the host's", "169.254.1.1", Policy{}, lan, message.RouteDirect, nil, ""},
+		{"the host's network, strictly", "172.16.0.1", strict, lan, "", nil, message.Denied},
+		{"outside while the host's network is the host's", "198.51.100.1", Policy{}, lan, "", nil, message.ExitNodeDown},
+		{"a tailnet's address while the host's network is the host's", "fd7a:115c:a1e0::9999", Policy{}, lan, "", nil, message.NoRoute},
 		{"loopback", "127.0.0.1", bypass, up, "", nil, message.Denied},
 		{"all of loopback", "127.255.255.254", Policy{}, ExitNode{}, "", nil, message.Denied},
 		{"loopback by IPv6", "::1", Policy{}, ExitNode{}, "", nil, message.Denied},
@@ -105,19 +114,20 @@ func TestDecide(t *testing.T) {
 
 // FuzzDecide holds that nothing of a tailnet's ranges, of an exit node's or of loopback is ever direct.
 func FuzzDecide(f *testing.F) {
-	f.Add("100.64.0.2", true, false)
-	f.Add("::ffff:127.0.0.1", false, true)
-	f.Fuzz(func(t *testing.T, text string, set, up bool) {
+	f.Add("100.64.0.2", true, false, false)
+	f.Add("::ffff:127.0.0.1", false, true, false)
+	f.Add("10.0.0.1", true, false, true)
+	f.Fuzz(func(t *testing.T, text string, set, up, lan bool) {
 		addr, err := netip.ParseAddr(text)
 		if err != nil {
 			return
 		}
-		got, err := Decide(addr, Policy{}, tailnet{ExitNode{Set: set, Up: up}})
+		got, err := Decide(addr, Policy{}, tailnet{ExitNode{Set: set, Up: up, LANAccess: lan}})
 		if err != nil || got.Route != message.RouteDirect {
 			return
 		}
 		plain := addr.Unmap()
-		if set || IsTailscale(plain) || plain.IsLoopback() || plain.IsUnspecified() || plain.IsMulticast() {
+		if set && !(lan && isLocal(plain)) || IsTailscale(plain) || plain.IsLoopback() || plain.IsUnspecified() || plain.IsMulticast() {
 			t.Errorf("%v is reached directly", addr)
 		}
 	})

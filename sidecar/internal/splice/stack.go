@@ -1,6 +1,10 @@
 package splice
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/processors"
+)
 
 // Conn is a connection of a stack in this process; internal/netstack has one.
 type Conn interface {
@@ -23,6 +27,7 @@ func (s Stack) next(pool *Pool) (*[]byte, int, error) {
 		buffer := pool.get()
 		n, err := s.TryRead(*buffer)
 		if n > 0 {
+			processors.Received(n)
 			return buffer, n, nil
 		}
 		pool.put(buffer)

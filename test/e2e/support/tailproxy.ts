@@ -101,13 +101,17 @@ export function start(file: string, args: readonly string[], options: StartOptio
   return { child, output, finished, says }
 }
 
+/** In place of whatever the home of who runs the tests has. */
+const NO_SETTINGS = fileURLToPath(new URL('../fixtures/no-settings.json', import.meta.url))
+
 /** Our own environment without settings of TailProxy's. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
+  const others = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !name.startsWith('TAILPROXY_') && !/_proxy$/i.test(name),
     ),
   )
+  return { ...others, TAILPROXY_CONFIG: NO_SETTINGS }
 }
 
 /** One home on one tailnet: each command gets a state directory of its own. */
@@ -130,6 +134,8 @@ export class Tailproxy {
         TAILPROXY_CONTROL_URL: this.controlUrl,
         TAILPROXY_STATE_DIR: path.join(this.directory, `state-${this.#states}`),
         TAILPROXY_HOSTNAME: `client-${this.#states}`,
+        // A session in the background outlives its command; see Profile for tests of those.
+        TAILPROXY_FOREGROUND: '1',
         ...options.env,
       },
     })

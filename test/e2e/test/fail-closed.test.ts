@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { sidecarEnvironment } from '@tailproxy/session'
 import { findSidecar, Lab } from '@tailproxy/sidecar'
-import { test as base, describe, expect } from 'vitest'
+import { test as base, describe, expect, vi } from 'vitest'
 import { hasNamespaces, Namespace } from '../support/namespace.ts'
 import { lacks, named } from '../support/needs.ts'
 import { type Running, sidecarOf, start, TAILPROXY } from '../support/tailproxy.ts'
@@ -22,6 +22,8 @@ interface Inside {
   hello: { name: string; ipv4: string; ipv6: string }
   /** Starts `tailproxy ARGS…` in the namespace, on the lab there. */
   tailproxy: (...args: string[]) => Running
+  /** Keeps the session that was started last from starting another sidecar. */
+  noOther: () => void
 }
 
 const test = base.extend<{ inside: Inside }>({
@@ -32,6 +34,11 @@ const test = base.extend<{ inside: Inside }>({
       const env = sidecarEnvironment(process.env, { lab: true })
       const lab = await Lab.start({ binary: namespace.wrapper(findSidecar()), env })
       let states = 0
+      const sidecar = () => {
+        const link = path.join(directory, `tailproxy-sidecar-${states}`)
+        symlinkSync(findSidecar(), link)
+        return link
+      }
       const tailproxy = (...args: string[]) => {
         states += 1
         const [file, ...enter] = namespace.enter
@@ -39,13 +46,22 @@ const test = base.extend<{ inside: Inside }>({
           env: {
             TAILPROXY_CONTROL_URL: lab.info.controlUrl,
             TAILPROXY_STATE_DIR: path.join(directory, `state-${states}`),
+            TAILPROXY_SIDECAR: sidecar(),
+            TAILPROXY_FOREGROUND: '1',
           },
         })
       }
+      const noOther = () => rmSync(path.join(directory, `tailproxy-sidecar-${states}`))
       const [node] = lab.info.nodes
       const [ipv4 = '', ipv6 = ''] = node?.addresses ?? []
       try {
-        await use({ namespace, lab, hello: { name: node?.name ?? '', ipv4, ipv6 }, tailproxy })
+        await use({
+          namespace,
+          lab,
+          hello: { name: node?.name ?? '', ipv4, ipv6 },
+          tailproxy,
+          noOther,
+        })
       } finally {
         await lab.stop()
         await namespace.dispose()
@@ -133,7 +149,7 @@ describe.skipIf(impossible)(where, () => {
   ] as const)(
     'with the sidecar %s no packet leaves, and each call of a %s process ends',
     async ([, age, signal, failure], { inside }) => {
-      const { namespace, hello, tailproxy } = inside
+      const { namespace, hello, tailproxy, noOther } = inside
       const before = namespace.sent()
       // --only-tailnet makes the last one ours to carry, and so to fail.
       const destinations = [`${hello.ipv4}:80`, `${hello.ipv6}:80`, 'hello:80', '198.51.100.1:80']
@@ -141,6 +157,7 @@ describe.skipIf(impossible)(where, () => {
       const running = tailproxy('--only-tailnet', ...dial)
       await running.says(/ready/)
       const sidecar = sidecarOf(running.child.pid as number)
+      noOther()
       process.kill(sidecar, signal)
       running.child.kill('SIGUSR1')
       await running.says(/198\.51\.100\.1: /)
@@ -154,13 +171,37 @@ describe.skipIf(impossible)(where, () => {
     },
   )
 
+  test('while a sidecar that was killed is replaced no packet leaves, and then the tailnet is back', async ({
+    inside: { namespace, hello, tailproxy },
+  }) => {
+    const before = namespace.sent()
+    const destinations = [`${hello.ipv4}:80`, `${hello.ipv6}:80`, 'hello:80']
+    const warm = ['python3', fixture('dial_when_told.py'), 'warm', ...destinations]
+    const other = tailproxy(...warm)
+    await other.says(/ready/)
+    const killed = sidecarOf(other.child.pid as number)
+    process.kill(killed, 'SIGKILL')
+    await vi.waitFor(
+      () => expect(other.output.stderr).toMatch(/another sidecar is started/),
+      10_000,
+    )
+    await vi.waitFor(() => expect(sidecarOf(other.child.pid as number)).not.toBe(killed), 10_000)
+    other.child.kill('SIGUSR1')
+    const { stdout } = await other.finished
+    // Those that come before the run is known to it fail; none goes another way.
+    expect(stdout.replaceAll('ENETDOWN', 'connected').replaceAll('EAI_AGAIN', 'connected')).toBe(
+      `ready\n${hello.ipv4}: connected\n${hello.ipv6}: connected\nhello: connected\n`,
+    )
+    expect(since(before, namespace)).toEqual(NOTHING)
+  })
+
   test.for([
     // The kernel's own end of a connect whose other side is gone, or the library's.
     ['killed', 'SIGKILL', /^pending\n(ENETDOWN|ECONNREFUSED|ECONNRESET)\nafter: ENETDOWN\n$/],
     ['stopped', 'SIGSTOP', /^pending\nETIMEDOUT\nafter: ETIMEDOUT\n$/],
   ] as const)(
     'with the sidecar %s in the middle of a dial it ends, and no packet leaves',
-    async ([how, signal, outcome], { inside: { namespace, lab, tailproxy } }) => {
+    async ([how, signal, outcome], { inside: { namespace, lab, tailproxy, noOther } }) => {
       const { addresses } = await lab.addNode(`gone-${how}`)
       await lab.removeNode(`gone-${how}`)
       const before = namespace.sent()
@@ -168,6 +209,7 @@ describe.skipIf(impossible)(where, () => {
       const running = tailproxy(...dial)
       await running.says(/pending/)
       const sidecar = sidecarOf(running.child.pid as number)
+      noOther()
       process.kill(sidecar, signal)
       if (signal === 'SIGSTOP') {
         await running.says(/after/)

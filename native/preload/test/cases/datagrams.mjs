@@ -6,7 +6,7 @@ import { dialServer } from '../lib/dial-server.mjs'
 import { test } from '../lib/harness.mjs'
 import { observe, observeBoth, start } from '../lib/program.mjs'
 import { echoDatagrams } from '../lib/servers.mjs'
-import { missing, missingCommand, programPath } from '../lib/toolchain.mjs'
+import { missing, missingCommand } from '../lib/toolchain.mjs'
 import { ROUTES, TAILNET, testBoth } from '../lib/world.mjs'
 
 const TAILNET_SIX = 'fd7a:115c:a1e0::5'
@@ -127,17 +127,11 @@ for (const host of [TAILNET, TAILNET_SIX]) {
   testBoth(
     `the error queue names ${host}, not the flow socket`,
     async (context, kind) => {
-      const { port, dial, env } = await datagramWorld(context)
-      const program = start(context, programPath('udp-error', kind), [host, String(port)], env)
-      await program.says('answer: 4')
-      // Nobody is at the flow socket's port any more.
-      await dial.kill()
-      program.tell('go')
-      const { stdout } = await program.ended
+      // Nobody listens there.
+      const { env } = await dialServer(context, { udpHosts: { '*:*': '127.0.0.1:9' } })
       equal(
-        stdout,
-        `answer: 4
-error queue: ok
+        await observe(context, 'udp-error', [host, 9], { env, kind }),
+        `error queue: ok
 sent to: the destination
 error: ECONNREFUSED
 offender: the destination

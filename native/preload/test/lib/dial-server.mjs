@@ -33,40 +33,47 @@ async function hold(child) {
     await setImmediate()
 }
 
-/** `settings` are those of tailproxy-loopback, but for the path and the token. */
-export async function dialServer(context, settings = {}) {
-  const token = randomBytes(32).toString('hex')
-  const socket = path.join(await directory(context), 'dial.sock')
+/** Starts one, whose events come behind those that there are. */
+function launch(context, events) {
   const child = spawn(loopbackServer, [], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const events = []
-  let stderr = ''
+  const server = { child, stderr: '', ended: once(child, 'close') }
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text
+    server.stderr += text
   })
   child.stdin.on('error', () => {})
   readline.createInterface({ input: child.stdout }).on('line', (line) => {
     events.push(JSON.parse(line))
     child.emit('told')
   })
-  const ended = once(child, 'close')
   context.defer(async () => {
     child.stdin.end()
-    await ended
+    await server.ended
   })
-  const tell = (line) => child.stdin.write(`${JSON.stringify(line)}\n`)
+  return server
+}
+
+/** `settings` are those of tailproxy-loopback, but for the path and the token. */
+export async function dialServer(context, settings = {}) {
+  const token = randomBytes(32).toString('hex')
+  const socket = path.join(await directory(context), 'dial.sock')
+  const events = []
+  let now = launch(context, events)
+  const tell = (line) => now.child.stdin.write(`${JSON.stringify(line)}\n`)
   /** Resolves to the `count`th event that has these values. */
   async function sees(wanted, count = 1) {
     for (;;) {
       const found = events.filter((event) => matches(event, wanted))
       if (found.length >= count) return found[count - 1]
+      const { child } = now
       if (child.exitCode !== null || child.signalCode !== null) {
-        throw new Error(`ended without ${JSON.stringify(wanted)}: ${stderr}`)
+        throw new Error(`ended without ${JSON.stringify(wanted)}: ${now.stderr}`)
       }
-      await Promise.race([once(child, 'told'), ended])
+      await Promise.race([once(child, 'told'), now.ended])
     }
   }
   tell({ path: socket, token, ...settings })
   const { tarpit4, tarpit6 } = await sees({ event: 'ready' })
+  let starts = 1
   return {
     path: socket,
     token,
@@ -78,11 +85,18 @@ export async function dialServer(context, settings = {}) {
     /** What has happened, without who did it. */
     told: (event) => events.filter((one) => one.event === event),
     /** Stands still until `release()`: nothing that is asked of it meanwhile is answered. */
-    hold: () => hold(child),
-    release: () => child.kill('SIGCONT'),
+    hold: () => hold(now.child),
+    release: () => now.child.kill('SIGCONT'),
     async kill() {
-      child.kill('SIGKILL')
-      await ended
+      now.child.kill('SIGKILL')
+      await now.ended
+    },
+    /** Begins anew where one was killed, as it was told at first and with what `changed` has. Resolves to its `ready`. */
+    again(changed = {}) {
+      starts += 1
+      now = launch(context, events)
+      tell({ path: socket, token, ...settings, ...changed })
+      return sees({ event: 'ready' }, starts)
     },
     env: {
       LD_PRELOAD: library,

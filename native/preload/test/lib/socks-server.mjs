@@ -93,10 +93,18 @@ function answerName(names, request) {
 /**
  * Options: `user` and `password`; `names` {name: [address]}, or null for a server without RESOLVE; `routes`
  * {'host:port': port on 127.0.0.1}; `onConnect(request, socket)`, which may take the socket over by returning true;
- * `chunk`, bytes of the replies in one write (0: all); `negotiation(request)`, the bytes before the reply.
+ * `chunk`, bytes of the replies in one write (0: all); `negotiation(request)`, the bytes before the reply; `port`, its own.
  */
 export async function createSocksServer(options = {}) {
-  const { user, password, names = {}, routes = {}, chunk = 0, host = '127.0.0.1' } = options
+  const {
+    user,
+    password,
+    names = {},
+    routes = {},
+    chunk = 0,
+    host = '127.0.0.1',
+    port = 0,
+  } = options
   const requests = []
   const sockets = new Set()
   const waiting = []
@@ -120,12 +128,12 @@ export async function createSocksServer(options = {}) {
       await write(socket, Buffer.concat([before, answer]))
       return void socket.end()
     }
-    const port = routes[`${request.host}:${request.port}`] ?? routes[`*:${request.port}`]
-    if (port === undefined) {
+    const target = routes[`${request.host}:${request.port}`] ?? routes[`*:${request.port}`]
+    if (target === undefined) {
       await write(socket, Buffer.concat([before, reply(5)]))
       return void socket.end()
     }
-    const upstream = net.connect(port, '127.0.0.1')
+    const upstream = net.connect(target, '127.0.0.1')
     sockets.add(upstream)
     upstream.on('error', () => socket.destroy()).on('close', () => socket.destroy())
     socket.on('close', () => upstream.destroy())
@@ -154,7 +162,7 @@ export async function createSocksServer(options = {}) {
       if (!parse(bytes)) socket.destroy()
     })
   })
-  server.listen(0, host)
+  server.listen(port, host)
   await once(server, 'listening')
   return {
     port: server.address().port,
@@ -166,8 +174,14 @@ export async function createSocksServer(options = {}) {
     },
     async close() {
       for (const socket of sockets) socket.destroy()
+      if (!server.listening) return
       server.close()
       await once(server, 'close')
+    },
+    /** As the kernel does for the sidecar when that is killed. */
+    async kill() {
+      for (const socket of sockets) socket.resetAndDestroy()
+      await this.close()
     },
   }
 }

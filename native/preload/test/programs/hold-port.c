@@ -1,4 +1,7 @@
-/* hold-port bound|full: prints a port of 127.0.0.1 that refuses, or one whose queue is full until a line comes. */
+/*
+ * hold-port bound|full: prints a port of 127.0.0.1 that refuses, or one whose queue is full until a line comes.
+ * hold-port at PORT: says whether that port can be had.
+ */
 #include "observe.h"
 
 int main(int argc, char **argv)
@@ -8,6 +11,11 @@ int main(int argc, char **argv)
 	char line[16];
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	int full = argc > 1 && strcmp(argv[1], "full") == 0;
+	if (argc > 2) {
+		address.sin_port = htons((uint16_t)atoi(argv[2]));
+		observe("bind", bind(fd, (struct sockaddr *)&address, length));
+		return 0;
+	}
 	if (bind(fd, (struct sockaddr *)&address, length) < 0)
 		return 1;
 	getsockname(fd, (struct sockaddr *)&address, &length);

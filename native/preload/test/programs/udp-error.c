@@ -1,7 +1,4 @@
-/*
- * udp-error HOST PORT: asks once, waits for a line on stdin while whoever answered is taken away, sends again, and shows what
- * the error queue says of it.
- */
+/* udp-error HOST PORT: sends to where nobody is, and shows what the error queue says of it. */
 #include "observe.h"
 
 #include <netinet/ip.h>
@@ -20,7 +17,7 @@ int main(int argc, char **argv)
 	socklen_t length = address_of(&there, argv[1], argv[2]);
 	bool four = there.ss_family == AF_INET;
 	int fd = socket(there.ss_family, SOCK_DGRAM, 0), on = 1;
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct pollfd ready = { .fd = fd };
 	union {
 		struct cmsghdr head;
 		char bytes[512];
@@ -33,12 +30,6 @@ int main(int argc, char **argv)
 	(void)argc;
 	setsockopt(fd, four ? IPPROTO_IP : IPPROTO_IPV6, four ? IP_RECVERR : IPV6_RECVERR, &on, sizeof on);
 	sendto(fd, "ping", 4, 0, (struct sockaddr *)&there, length);
-	poll(&ready, 1, 10000);
-	printf("answer: %zd\n", recv(fd, text, sizeof text, MSG_DONTWAIT));
-	fflush(stdout);
-	getchar();
-	sendto(fd, "ping", 4, 0, (struct sockaddr *)&there, length);
-	ready.events = 0;
 	poll(&ready, 1, 10000);
 	memset(&name, 0, sizeof name);
 	memset(&offender, 0, sizeof offender);

@@ -42,6 +42,7 @@ test('adds to the session that runs, lists and removes', async ({ surroundings: 
   const [first, second] = [await listening(), await listening()]
   const command = await serving(['export', String(first)], said)
   said.stdout = ''
+  vi.stubEnv('TAILPROXY_FOREGROUND', '')
   await tailproxy(['export', `127.0.0.1:${second}`])
   expect(said.stdout).toMatch(new RegExp(`^${second} +127\\.0\\.0\\.1:${second} `, 'm'))
   said.stdout = ''
@@ -67,7 +68,7 @@ test('is part of the session’s status', async ({ surroundings: { said } }) => 
   said.stdout = ''
   await tailproxy(['status'])
   expect(said.stdout).toMatch(/^session {2}process \d+, running\nnode {5}\S+\.ts\.net, 100\./)
-  expect(said.stdout).toContain(`exports  1\n\nPORT`)
+  expect(said.stdout).toMatch(/^exports {2}1\n(.+\n)*\nPORT/m)
   said.stdout = ''
   await tailproxy(['status', '--json'])
   expect(JSON.parse(said.stdout)).toMatchObject({ state: 'running', exports: [{ port }] })
@@ -104,13 +105,19 @@ test('fails with the reason when the port is taken', async ({ surroundings: { sa
   expect(said.stderr).toBe("tailproxy: port 22 cannot be exported: port 22 is the node's own\n")
 })
 
-test('refuses settings that the running session cannot take', async ({
+test('has settings of its own in the session that runs, but is of the same node', async ({
   surroundings: { said },
 }) => {
-  const port = await listening()
-  const command = await serving(['export', String(port)], said)
-  await expect(tailproxy(['export', '--export-max=3', '80'])).rejects.toThrow(
-    /--export-max cannot be changed/,
+  const [first, second] = [await listening(), await listening()]
+  const command = await serving(['export', String(first)], said)
+  vi.stubEnv('TAILPROXY_FOREGROUND', '')
+  const denied = ['export', `--export-deny-ports=${second}`, String(second)]
+  await expect(tailproxy(denied)).rejects.toThrow(
+    /cannot be exported: port \d+ is on the deny list/,
+  )
+  await tailproxy(['export', String(second)])
+  await expect(tailproxy(['--hostname=other', 'export', '80'])).rejects.toThrow(
+    /--hostname is "other", but the session that runs has "tailproxy"/,
   )
   await command.interrupt()
 })

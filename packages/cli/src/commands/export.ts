@@ -1,21 +1,27 @@
 import process from 'node:process'
+import type { RawSettings } from '@tailproxy/config'
 import {
-  describeOrigin,
-  type ResolvedSettings,
-  type SettingName,
-  settings,
-} from '@tailproxy/config'
-import { type ExportTarget, type Session, SessionRefusedError } from '@tailproxy/session'
-import { describeExport, describeExports } from '../lib/describe-exports.ts'
+  awaitReady,
+  describeExport,
+  type ExportTarget,
+  type Session,
+  SessionClient,
+  type SessionExport,
+  SessionRefusedError,
+  withRunningSession,
+} from '@tailproxy/session/host'
+import { backgroundStart } from '../lib/background-session.ts'
+import { describeExports } from '../lib/describe-exports.ts'
 import { CommandLineError } from '../lib/exit-status.ts'
-import { exportOptions } from '../lib/export-options.ts'
 import { readExportTargets, readPorts } from '../lib/export-target.ts'
 import { aborted, interruptible } from '../lib/interruption.ts'
 import type { ChildExit } from '../lib/run-child.ts'
-import { runningSession } from '../lib/running-session.ts'
+import { insideSocket, runningSession } from '../lib/running-session.ts'
+import { statePlace } from '../lib/state-place.ts'
+import { type ProgressTeller, tellProgress } from '../lib/tell-progress.ts'
 import { say } from '../lib/terminal.ts'
 import { warnUnlessListening } from '../lib/warn-unless-listening.ts'
-import { withSession } from '../lib/with-session.ts'
+import { withHost } from '../lib/with-host.ts'
 
 const OK: ChildExit = { status: 0, signal: null }
 /** Milliseconds that open connections have to end after Ctrl-C; another one ends them at once. */
@@ -24,50 +30,87 @@ const DRAIN_TIMEOUT = 10_000
 /** `tailproxy export PORT…`, `export ls`, `export rm PORT…`. */
 export async function exportPorts(
   operands: readonly string[],
-  resolved: ResolvedSettings,
+  raw: RawSettings,
   options: { json: boolean },
 ): Promise<ChildExit> {
   const [first, ...rest] = operands
   if (first === undefined) {
     throw new CommandLineError('export needs a port: tailproxy export 8080 (or ls, or rm PORT)')
   }
-  if (first === 'ls') return list(rest, resolved, options)
-  if (first === 'rm') return remove(rest, resolved)
+  if (first === 'ls') return list(rest, raw, options)
+  if (first === 'rm') return remove(rest, raw)
   const targets = readExportTargets(operands)
-  const running = runningSession(resolved.values)
-  if (!running) return serve(targets, resolved, options)
-  refuseOthersSettings(resolved)
-  const added = []
-  for (const target of targets) added.push(await running.export(target))
-  for (const each of added) await warnUnlessListening(each.targets)
-  process.stdout.write(
-    options.json ? `${JSON.stringify({ exports: added })}\n` : describeExports(added),
-  )
-  return OK
+  if (raw.foreground !== undefined && raw.foreground.value !== false) {
+    return serve(targets, raw, options)
+  }
+  return interruptible(async (signal) => {
+    const teller = tellProgress(raw)
+    const add = (socket: string) => addAll(socket, targets, raw, { ...teller, signal })
+    try {
+      const added = process.env['TAILPROXY_SESSION']
+        ? await add(await insideSocket())
+        : await addToProfile(raw, add, signal)
+      for (const each of added) await warnUnlessListening(each.targets)
+      process.stdout.write(
+        options.json ? `${JSON.stringify({ exports: added })}\n` : describeExports(added),
+      )
+    } finally {
+      teller.done()
+    }
+    return OK
+  })
+}
+
+async function addToProfile<T>(
+  raw: RawSettings,
+  add: (socket: string) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const place = await statePlace(raw)
+  return withRunningSession(place, backgroundStart(raw, place, signal), add, signal)
+}
+
+async function addAll(
+  socket: string,
+  targets: readonly ExportTarget[],
+  raw: RawSettings,
+  { onWait, done, signal }: ProgressTeller & { signal: AbortSignal },
+): Promise<SessionExport[]> {
+  await awaitReady(socket, raw, { onWait, signal })
+  done()
+  const client = new SessionClient(socket)
+  const added: SessionExport[] = []
+  for (const target of targets) {
+    try {
+      added.push(await client.export(target, { settings: raw, cwd: process.cwd() }))
+    } catch (cause) {
+      if (!(cause instanceof SessionRefusedError)) throw cause
+      const message = `port ${target.port} cannot be exported: ${cause.message}`
+      throw new CommandLineError(message, { cause })
+    }
+  }
+  return added
 }
 
 async function list(
   operands: readonly string[],
-  { values }: ResolvedSettings,
+  raw: RawSettings,
   { json }: { json: boolean },
 ): Promise<ChildExit> {
   if (operands.length > 0) {
     throw new CommandLineError(`export ls takes no "${operands[0]}"; it lists all exports`)
   }
-  const exports = (await runningSession(values)?.exports()) ?? []
+  const exports = (await (await runningSession(raw))?.exports()) ?? []
   process.stdout.write(json ? `${JSON.stringify({ exports })}\n` : describeExports(exports))
   return OK
 }
 
-async function remove(
-  operands: readonly string[],
-  { values }: ResolvedSettings,
-): Promise<ChildExit> {
+async function remove(operands: readonly string[], raw: RawSettings): Promise<ChildExit> {
   if (operands.length === 0) {
     throw new CommandLineError('export rm needs a port: tailproxy export rm 8080')
   }
   const ports = readPorts(operands)
-  const running = runningSession(values)
+  const running = await runningSession(raw)
   for (const port of ports) {
     try {
       if (!running) throw new SessionRefusedError('not-found', 'no session runs')
@@ -83,60 +126,39 @@ async function remove(
   return OK
 }
 
-/** What only the command that starts a session can say. */
-function refuseOthersSettings({ origins }: ResolvedSettings): void {
-  for (const name of Object.keys(settings) as SettingName[]) {
-    const origin = origins[name]
-    if (origin.kind !== 'flag' || !/^export|^filters$/.test(name)) continue
-    throw new CommandLineError(
-      `${describeOrigin(origin)} cannot be changed for the session that runs already; drop it, or end that session first`,
-    )
-  }
-}
-
 function serve(
   targets: readonly ExportTarget[],
-  resolved: ResolvedSettings,
+  raw: RawSettings,
   { json }: { json: boolean },
 ): Promise<never> {
-  return interruptible((signal) =>
-    withSession(resolved, { signal }, async (session) => {
-      await exportAll(session, targets, resolved)
-      const { name, addresses } = session.node
-      const exports = session.exports()
-      for (const each of exports) await warnUnlessListening(each.targets)
-      process.stdout.write(
-        json
-          ? `${JSON.stringify({ exports, node: { name, addresses } })}\n`
-          : `${exports.map((each) => describeExport(each, name)).join('\n')}\nCtrl-C ends it.\n`,
-      )
-      const reason = await Promise.race([aborted(signal), session.ended])
-      if (signal.aborted) await drain(session, resolved)
-      throw reason
-    }),
-  )
-}
-
-async function exportAll(
-  session: Session,
-  targets: readonly ExportTarget[],
-  { values }: ResolvedSettings,
-): Promise<void> {
-  const exporter = session.exporter(exportOptions(values))
-  for (const target of targets) {
-    const outcome = await exporter.add(target)
-    if (!outcome.ok) {
-      throw new CommandLineError(`port ${target.port} cannot be exported: ${outcome.reason}`)
+  return interruptible(async (signal) => {
+    const teller = tellProgress(raw)
+    try {
+      return await withHost(raw, { signal }, async (host) => {
+        const exports = await addAll(host.socketPath, targets, raw, { ...teller, signal })
+        for (const each of exports) await warnUnlessListening(each.targets)
+        const session = await host.ready
+        const { name, addresses } = session.node
+        process.stdout.write(
+          json
+            ? `${JSON.stringify({ exports, node: { name, addresses } })}\n`
+            : `${exports.map((each) => describeExport(each, name)).join('\n')}\nCtrl-C ends it.\n`,
+        )
+        const reason = await Promise.race([aborted(signal), host.ended])
+        if (signal.aborted) await drain(session)
+        throw reason
+      })
+    } finally {
+      teller.done()
     }
-  }
+  })
 }
 
-async function drain(session: Session, { values }: ResolvedSettings): Promise<void> {
+async function drain(session: Session): Promise<void> {
   const open = session.exports().reduce((sum, { connections }) => sum + connections, 0)
   if (open === 0) return
   say(`waiting for ${open} open connection${open === 1 ? '' : 's'}; Ctrl-C again ends it now`)
   await interruptible(async (again) => {
-    const exporter = session.exporter(exportOptions(values))
-    await Promise.race([exporter.stop({ drain: true, timeout: DRAIN_TIMEOUT }), aborted(again)])
+    await Promise.race([session.drainExports(DRAIN_TIMEOUT), aborted(again)])
   })
 }

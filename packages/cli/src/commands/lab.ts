@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import type { ResolvedSettings } from '@tailproxy/config'
-import { sidecarEnvironment } from '@tailproxy/session'
+import type { RawSettings } from '@tailproxy/config'
+import { sidecarEnvironment } from '@tailproxy/session/host'
 import { findSidecar, Lab } from '@tailproxy/sidecar'
 import { CommandLineError } from '../lib/exit-status.ts'
 import { aborted, interruptible } from '../lib/interruption.ts'
@@ -32,14 +32,11 @@ export async function lab(operands: readonly string[], options: { json: boolean 
 }
 
 /** `tailproxy lab run -- COMMAND…`: runs a command on a lab of its own, and takes the lab down again. */
-export async function labRun(
-  words: readonly string[],
-  resolved: ResolvedSettings,
-): Promise<ChildExit> {
+export async function labRun(words: readonly string[], raw: RawSettings): Promise<ChildExit> {
   if (words.length === 0) {
     throw new CommandLineError('lab run needs a command: tailproxy lab run -- COMMAND [ARGUMENT…]')
   }
-  if (resolved.origins.controlUrl.kind === 'flag') {
+  if (raw.controlUrl?.origin.kind === 'flag') {
     throw new CommandLineError('lab run brings its own control server; drop --control-url')
   }
   const directory = mkdtempSync(path.join(tmpdir(), 'tailproxy-lab-'))
@@ -49,13 +46,11 @@ export async function labRun(
       const started = await startLab(signal)
       try {
         const { controlUrl } = started.info
-        const values = { ...resolved.values, controlUrl, stateDir: path.join(directory, 'state') }
         signal.throwIfAborted()
-        return await run(
-          words,
-          { ...resolved, values: { ...values, authKey: '' } },
-          { lab: true, extra: { TAILPROXY_CONTROL_URL: controlUrl, PATH: pathWithUs(directory) } },
-        )
+        return await run(words, inLab(raw, controlUrl, path.join(directory, 'state')), {
+          lab: true,
+          extra: { TAILPROXY_CONTROL_URL: controlUrl, PATH: pathWithUs(directory) },
+        })
       } finally {
         await started.stop()
       }
@@ -63,6 +58,16 @@ export async function labRun(
       rmSync(directory, { recursive: true, force: true })
     }
   })
+}
+
+/** What was given, but for what a lab brings: its control server, and state that ends with it. */
+function inLab(raw: RawSettings, controlUrl: string, stateDir: string): RawSettings {
+  const { authKey, ...others } = raw
+  return {
+    ...others,
+    controlUrl: { value: controlUrl, origin: { kind: 'flag', name: 'control-url' } },
+    stateDir: { value: stateDir, origin: { kind: 'flag', name: 'state-dir' } },
+  }
 }
 
 async function startLab(signal: AbortSignal): Promise<Lab> {

@@ -106,7 +106,7 @@ test.for([
 
 test.for([
   [['--hostnme=laptop'], 'unknown flag --hostnme; did you mean --hostname?'],
-  [['-exit-node=x'], 'unknown flag -exit-node; tailproxy --help lists the flags'],
+  [['-exit-nodes=x'], 'unknown flag -exit-nodes; did you mean --exit-node?'],
   [['---help'], 'unknown flag ---help; did you mean --help?'],
   [['-x'], 'unknown flag -x; tailproxy --help lists the flags'],
   [['--auth-key=tskey-secret'], 'unknown flag --auth-key; did you mean --authkey?'],

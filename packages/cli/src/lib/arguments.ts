@@ -1,8 +1,18 @@
-import { nearestOf, type SettingName, settings } from '@tailproxy/config'
+import { nearestOf, type SettingName, settings } from '@tailproxy/config/collect'
 import { CommandLineError } from './exit-status.ts'
 
 /** The commands; a program with one of these names is reached with `run`. */
-export const COMMANDS = ['run', 'export', 'status', 'doctor', 'lab'] as const
+export const COMMANDS = [
+  'run',
+  'up',
+  'down',
+  'status',
+  'export',
+  'doctor',
+  'lab',
+  'config',
+  'profile',
+] as const
 /** Those behind whose first operand nothing is ours. */
 const TAKES_PROGRAM: ReadonlySet<string> = new Set(['run', 'lab'])
 type CommandName = (typeof COMMANDS)[number]
@@ -16,6 +26,8 @@ export interface CommandLine {
   flags: Partial<Record<SettingName, string>>
   configFile: string | undefined
   json: boolean
+  /** With `down`: remove the state, too. */
+  purge: boolean
   help: boolean
   version: boolean
 }
@@ -26,6 +38,7 @@ type Kind = 'value' | 'switch'
 const FLAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['config', 'value'],
   ['json', 'switch'],
+  ['purge', 'switch'],
   ['help', 'switch'],
   ['version', 'switch'],
   ...Object.values(settings).map((setting): [string, Kind] => [
@@ -157,6 +170,7 @@ function toCommandLine(
     flags,
     configFile: values.get('config'),
     json: isOn('json', values),
+    purge: isOn('purge', values),
     help: isOn('help', values),
     version: isOn('version', values),
   }

@@ -1,4 +1,4 @@
-import type { DialSocket } from '@tailproxy/session'
+import type { DialSocket } from '@tailproxy/session/host'
 
 const BY_DIAL_SOCKET = 'connections: by the dial socket (TCP simultaneous open)'
 

@@ -1,5 +1,6 @@
+import { describeExport } from '@tailproxy/session/host'
 import { expect, test } from 'vitest'
-import { describeExport, describeExports } from './describe-exports.ts'
+import { describeExports } from './describe-exports.ts'
 
 const ONE = {
   network: 'tcp',

@@ -1,4 +1,4 @@
-import type { SessionExport } from '@tailproxy/session'
+import type { SessionExport } from '@tailproxy/session/host'
 
 const KILO = 1000
 
@@ -29,17 +29,6 @@ export function describeExports(exports: readonly SessionExport[]): string {
     error ? `port ${port}, its last connection: ${error.message}` : [],
   )
   return `${[...lines, ...failures].join('\n')}\n`
-}
-
-export interface ExportPlace {
-  readonly port: number
-  readonly addresses: readonly string[]
-  readonly targets: readonly string[]
-}
-
-/** One line for people: where the tailnet finds an export, and what it leads to. */
-export function describeExport({ port, addresses, targets }: ExportPlace, node: string): string {
-  return `${node}:${port} (${addresses.join(', ')}) leads to ${targets.join(' and ')}`
 }
 
 export function bytes(count: number): string {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { PortSpecError, parsePortSet } from '@tailproxy/port-filter'
-import type { ExportTarget } from '@tailproxy/session'
+import type { ExportTarget } from '@tailproxy/session/host'
 import { CommandLineError } from './exit-status.ts'
 
 /** More ports than this are no list that somebody has meant. */

@@ -1,15 +1,17 @@
 import { accessSync, constants } from 'node:fs'
-import { describeOrigin, type ResolvedSettings } from '@tailproxy/config'
+import { describeOrigin, type Origin, type ResolvedSettings, settings } from '@tailproxy/config'
 import type { PreloadSettings } from '@tailproxy/preload'
-import { readSessionFile } from '@tailproxy/session'
+import { isAlive, readSessionFile } from '@tailproxy/session/join'
 import { CommandLineError } from './exit-status.ts'
-import { isAlive } from './is-alive.ts'
 
 /** What a command inside a session needs of it: all that the command around it was given. */
 export type JoinedSession = Pick<
   PreloadSettings,
   'host' | 'port' | 'user' | 'password' | 'socket' | 'token' | 'exports'
 >
+
+/** What a file that nobody named says of a node is meant for the session that it starts, not for this one. */
+const OF_NODE: ReadonlySet<string> = new Set(['hostname', 'controlUrl'])
 
 /**
  * The session that this process runs in, if it was itself started by TailProxy.
@@ -35,12 +37,25 @@ export function joinedSession(
   for (const name of ['hostname', 'controlUrl', 'onlyTailnet', 'udp'] as const) {
     const origin = origins[name]
     if (!session || origin.kind === 'default' || values[name] === session[name]) continue
+    if (OF_NODE.has(name) && isFound(origin)) continue
     throw new CommandLineError(
       `${describeOrigin(origin)} is "${values[name]}", but the session this command is in has "${session[name]}"; drop it, or run the command outside`,
     )
   }
+  // A variable may be that of the command around, which chose the session by it.
+  for (const name of ['profile', 'exitNode'] as const) {
+    if (origins[name].kind !== 'flag') continue
+    throw new CommandLineError(
+      `--${settings[name].flag} is "${values[name]}", but this command is in a session already; drop it, or run the command outside`,
+    )
+  }
   const dials = socket && token ? { socket, token } : {}
   return { host, port: Number(port), user, password, ...dials, ...joinedExports(values, env) }
+}
+
+/** Whether it stands in a file that nobody named for this command. */
+function isFound(origin: Origin): boolean {
+  return origin.kind === 'file' && origin.role !== 'config'
 }
 
 /** The outer command's listeners are exported, or nobody's are: a run has one control socket. */

@@ -1,20 +1,32 @@
 import process from 'node:process'
-import type { Settings } from '@tailproxy/config'
-import {
-  defaultStateDirectory,
-  readSessionFile,
-  SessionClient,
-  sessionFilePath,
-} from '@tailproxy/session'
-import { isAlive } from './is-alive.ts'
+import type { RawSettings } from '@tailproxy/config'
+import { isAlive, readSessionFile, SessionClient, sessionSocket } from '@tailproxy/session/host'
+import { CommandLineError } from './exit-status.ts'
+import { statePlace } from './state-place.ts'
 
 /** The session that this command is in, or else the one that uses its state directory now. */
-export function runningSession(
-  settings: Settings,
+export async function runningSession(
+  raw: RawSettings,
   env: NodeJS.ProcessEnv = process.env,
-): SessionClient | undefined {
-  const directory = settings.stateDir || defaultStateDirectory(settings.controlUrl)
-  const session = readSessionFile(env['TAILPROXY_SESSION'] ?? sessionFilePath(directory))
-  if (!session?.socket || !isAlive(session.pid)) return undefined
-  return new SessionClient(session.socket)
+): Promise<SessionClient | undefined> {
+  const socket = env['TAILPROXY_SESSION']
+    ? socketIn(env['TAILPROXY_SESSION'])
+    : sessionSocket(await statePlace(raw))
+  return socket === undefined ? undefined : new SessionClient(socket)
+}
+
+/**
+ * The socket of the session that this command is in.
+ *
+ * @throws {CommandLineError} when that has ended
+ */
+export function insideSocket(env: NodeJS.ProcessEnv = process.env): string {
+  const socket = socketIn(env['TAILPROXY_SESSION'] ?? '')
+  if (socket !== undefined) return socket
+  throw new CommandLineError('the session this shell belongs to has ended; leave the shell')
+}
+
+function socketIn(file: string): string | undefined {
+  const session = readSessionFile(file)
+  return session?.socket && isAlive(session.pid) ? session.socket : undefined
 }

@@ -1,5 +1,4 @@
 import process from 'node:process'
-import type { Settings } from '@tailproxy/config'
 import {
   findCommand,
   findLibrary,
@@ -9,6 +8,7 @@ import {
   placeLibrary,
   preloadEnvironment,
 } from '@tailproxy/preload'
+import type { RunJoined, RunSettings } from '@tailproxy/session/join'
 import { CommandLineError } from './exit-status.ts'
 import { say } from './terminal.ts'
 
@@ -34,26 +34,26 @@ export interface Wrapped {
  */
 export function wrap(
   words: readonly string[],
-  settings: Settings,
+  mayBeUnwrapped: boolean,
   env: NodeJS.ProcessEnv,
 ): Wrapped {
   const [command = ''] = words
   const file = findCommand(command, env['PATH'])
-  return { words, file, ...inspect(file, settings), library: placeLibrary(findLibrary()) }
+  return { words, file, ...inspect(file, mayBeUnwrapped), library: placeLibrary(findLibrary()) }
 }
 
-function inspect(file: string, settings: Settings): Pick<Wrapped, 'program' | 'unwrapped'> {
+function inspect(file: string, mayBeUnwrapped: boolean): Pick<Wrapped, 'program' | 'unwrapped'> {
   try {
     return { program: inspectProgram(file), unwrapped: undefined }
   } catch (error) {
     if (!(error instanceof NotWrappableError)) throw error
-    return { program: file, unwrapped: allowUnwrapped(error.message, settings) }
+    return { program: file, unwrapped: allowUnwrapped(error.message, mayBeUnwrapped) }
   }
 }
 
 /** Says and returns why a command runs uncaptured, or refuses it. */
-export function allowUnwrapped(reason: string, settings: Settings): string {
-  if (!settings.allowUnwrapped) {
+export function allowUnwrapped(reason: string, isAllowed: boolean): string {
+  if (!isAllowed) {
     throw new CommandLineError(
       `${reason}; its traffic would go past the tailnet (--allow-unwrapped runs it all the same)`,
     )
@@ -62,10 +62,21 @@ export function allowUnwrapped(reason: string, settings: Settings): string {
   return reason
 }
 
+/** What the library needs to use the session as this run. */
+export function accessOf(
+  { access, settings }: RunJoined,
+  library: string,
+): Omit<PreloadSettings, 'bypass' | 'onlyTailnet' | 'verbose'> {
+  const { control, ...ways } = access
+  const { exportLoopback: loopback, exportStrict: strict, exportPeers: showPeers } = settings
+  const exports = control === undefined ? {} : { exports: { control, loopback, strict, showPeers } }
+  return { library, ...ways, ...exports }
+}
+
 /** The environment of a wrapped command: captured, and without the keys that let us in. */
 export function commandEnvironment(
   access: Omit<PreloadSettings, 'bypass' | 'onlyTailnet' | 'verbose'>,
-  settings: Settings,
+  settings: Pick<RunSettings, 'bypass' | 'onlyTailnet' | 'verbose'>,
   extra: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
   const base = { ...process.env, ...extra }

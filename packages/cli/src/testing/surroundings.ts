@@ -28,12 +28,15 @@ export const test = base.extend<{ directory: string; surroundings: Surroundings 
     }
     const library = makeLibrary(directory)
     vi.stubEnv('XDG_STATE_HOME', path.join(directory, 'state'))
+    vi.stubEnv('XDG_CONFIG_HOME', path.join(directory, 'config'))
     vi.stubEnv('TAILPROXY_SIDECAR', makeSidecar(directory))
     vi.stubEnv('TAILPROXY_PRELOAD_LIBRARY', library)
     const behave = (behaviour: FakeSidecarBehaviour) => {
       vi.stubEnv('FAKE_SIDECAR', fakeSidecar(behaviour).env['FAKE_SIDECAR'])
     }
     behave({})
+    // A session in the background outlives a test; those about it say so.
+    vi.stubEnv('TAILPROXY_FOREGROUND', '1')
     const said = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       vi.spyOn(process[name], 'write').mockImplementation((text) => {

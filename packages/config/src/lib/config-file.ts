@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs'
-import { distance } from 'fastest-levenshtein'
-import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser'
+import { readConfigText } from './config-text.ts'
 import { ConfigError } from './errors.ts'
-import { type SettingName, settings } from './settings.ts'
+import { nearestOf } from './nearest.ts'
+import type { FileRole, Setting } from './setting.ts'
+import { type SettingName, settingNames, settings } from './settings.ts'
 
-/**
- * Keys of the file format this one continues whose features this version lacks, with the one
- * value that asks for nothing. Another value is refused: dropped in silence, traffic meant for an
- * exit node would leave from the host.
- */
-const WITHOUT_EFFECT: Record<string, readonly unknown[]> = {
-  exit_node: [''],
-}
+/** Names the JSON Schema of the file, for editors. */
+const SCHEMA_KEY = '$schema'
+
+/** Characters. In fewer nothing is nested deeply. */
+const LONG = 4096
 
 /**
  * Reads a configuration file: JSON, comments and trailing commas allowed.
@@ -19,89 +16,59 @@ const WITHOUT_EFFECT: Record<string, readonly unknown[]> = {
  * @returns the values by setting; not yet checked
  * @throws {ConfigError} naming the file, and the place or key in it
  */
-export function readConfigFile(path: string): Map<SettingName, unknown> {
-  const content = readText(path)
-  const value = parseJson(path, content)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ConfigError(`${path}: the file must hold one object, as {"hostname": "laptop"}`)
-  }
+export async function readConfigFile(
+  path: string,
+  role: FileRole = 'config',
+): Promise<Map<SettingName, unknown>> {
+  const text = readConfigText(path, role)
+  const value = parsePlain(text) ?? (await import('./jsonc.ts')).parseConfig(path, text)
   const found = new Map<SettingName, unknown>()
   for (const [key, entry] of Object.entries(value)) {
+    if (key === SCHEMA_KEY) continue
     const name = nameOf(key)
-    if (name) found.set(name, entry)
-    else refuseUnlessWithoutEffect(path, key, entry)
+    if (!name) throw unknownKey(path, key)
+    refuseByRole(path, role, settings[name], entry)
+    found.set(name, entry)
   }
   return found
 }
 
-function parseJson(path: string, content: string): unknown {
-  const errors: ParseError[] = []
-  let value: unknown
+/** An object in JSON without comments, for which no parser has to be loaded. */
+function parsePlain(text: string): object | undefined {
   try {
-    value = parse(content, errors, { allowTrailingComma: true })
-  } catch (cause) {
-    // The parser calls itself for each level.
-    if (!(cause instanceof RangeError)) throw cause
-    throw new ConfigError(`${path}: the file is nested too deeply`, { cause })
-  }
-  const [error] = errors
-  if (!error) return value
-  const before = content.slice(0, error.offset).split('\n')
-  const at = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
-  throw new ConfigError(
-    `${path}: ${printParseErrorCode(error.error)} at ${at}; the file must be JSON (comments are allowed)`,
-  )
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const why =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EACCES'
-          ? 'permission denied'
-          : code === 'EISDIR'
-            ? 'it is a directory'
-            : String(code)
-    throw new ConfigError(`cannot read the configuration file ${path}: ${why}`, { cause })
+    const value: unknown = JSON.parse(text)
+    // Nested more deeply than others can follow? Half a text of brackets is.
+    if (text.length > LONG) JSON.stringify(value)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
   }
 }
 
 function nameOf(key: string): SettingName | undefined {
-  for (const [name, setting] of Object.entries(settings)) {
-    if (setting.key === key) return name as SettingName
-  }
-  return undefined
+  return settingNames.find((name) => settings[name].key === key)
 }
 
-function refuseUnlessWithoutEffect(path: string, key: string, value: unknown): void {
-  const harmless = Object.hasOwn(WITHOUT_EFFECT, key) ? WITHOUT_EFFECT[key] : undefined
-  if (!harmless) {
-    const keys = Object.values(settings).map((setting) => setting.key)
-    const nearest = nearestOf(key, keys)
-    const hint = nearest ? `did you mean "${nearest}"?` : `allowed are ${keys.join(', ')}`
-    throw new ConfigError(`${path}: unknown key ${JSON.stringify(key)}; ${hint}`)
+function unknownKey(path: string, key: string): ConfigError {
+  const keys = Object.values(settings).map((setting) => setting.key)
+  const nearest = nearestOf(key, keys)
+  const hint = nearest ? `did you mean "${nearest}"?` : `allowed are ${keys.join(', ')}`
+  return new ConfigError(`${path}: unknown key ${JSON.stringify(key)}; ${hint}`)
+}
+
+/** Not every file may say everything. */
+function refuseByRole(
+  path: string,
+  role: FileRole,
+  { key, guarded }: Setting<unknown>,
+  value: unknown,
+): void {
+  if (role === 'profile' && key === settings.profile.key) {
+    throw new ConfigError(`${path}: "${key}" stands in the user file only; remove it`)
   }
-  if (harmless.length > 0 && !harmless.includes(value)) {
+  if (role === 'project' && guarded && !guarded.unless?.(value)) {
     throw new ConfigError(
-      `${path}: "${key}" is ${JSON.stringify(value)}, but this version does not have that feature; remove the key or set it to ${JSON.stringify(harmless[0])}`,
+      `${path}: "${key}" is not for a project file${guarded.unless ? ' with this value' : ''}: it ${guarded.why}; set it in the user file, a profile or a flag`,
     )
   }
-}
-
-/** The candidate that a typing error of `word` most likely meant. */
-export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
-  for (const candidate of candidates) {
-    const steps = distance(word, candidate)
-    if (steps < bestDistance) {
-      best = candidate
-      bestDistance = steps
-    }
-  }
-  return best
 }

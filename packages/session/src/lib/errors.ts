@@ -46,4 +46,32 @@ export class SessionAwayError extends Error {
     const why = cause instanceof Error ? cause.message : String(cause)
     super(`the session at ${socket} does not answer: ${why}`, options)
   }
+
+  /** Whether nobody is there at all, so that there may be another. */
+  get isGone(): boolean {
+    const { code } = (this.cause ?? {}) as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET'
+  }
+}
+
+/** The session was closed, by whoever opened it. */
+export class SessionEndedError extends Error {
+  override readonly name = 'SessionEndedError'
+  readonly code = 'ERR_SESSION_ENDED'
+
+  constructor(message = 'the session has ended') {
+    super(message)
+  }
+}
+
+/** A session in the background did not start. `reason` is a stable code. */
+export class SessionLaunchError extends Error {
+  override readonly name = 'SessionLaunchError'
+  readonly code = 'ERR_SESSION_LAUNCH'
+  readonly reason: string
+
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
 }

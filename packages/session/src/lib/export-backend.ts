@@ -1,11 +1,11 @@
 import type { ExportBackend } from '@tailproxy/exporter'
 import type { FilterChain } from '@tailproxy/port-filter'
-import type { Sidecar } from '@tailproxy/sidecar'
 import { DEFAULT_MAX_CONNECTIONS, type ExportOptions } from './export-options.ts'
+import type { LastingExports } from './lasting-exports.ts'
 
-/** Has the sidecar serve what an exporter wants served, to the peers that the filters let in. */
-export function sidecarBackend(
-  sidecar: Sidecar,
+/** Has the session's sidecars serve what an exporter wants served, to the peers that the filters let in. */
+export function lastingBackend(
+  exports: LastingExports,
   filters: FilterChain,
   { run, options }: { run?: string | undefined; options: ExportOptions },
 ): ExportBackend {
@@ -20,9 +20,9 @@ export function sidecarBackend(
     ...(options.service === undefined ? {} : { service: options.service }),
   }
   return {
-    export: ({ port, targets }) => sidecar.export({ ...common, port, targets }),
-    retarget: (id, targets) => sidecar.retarget(id, targets),
-    unexport: (id, { drain }) => sidecar.unexport(id, { drain }),
-    listening: (sockets) => sidecar.listening(sockets),
+    export: ({ port, targets }) => exports.export({ ...common, port, targets }),
+    retarget: (id, targets) => exports.retarget(id, targets),
+    unexport: (id, { drain }) => exports.unexport(id, { drain }),
+    listening: (sockets) => exports.listening(sockets),
   }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import path from 'node:path'
 import process from 'node:process'
 import { text } from 'node:stream/consumers'
@@ -12,7 +12,7 @@ import type { Session } from './session.ts'
 
 /** Tells of a listener as a captured program does, and resolves to the answer. */
 async function tell(session: Session, line: string): Promise<string> {
-  const run = await session.register('run-1', POLICY, {})
+  const run = await session.register('run-1', POLICY, { exports: {} })
   const socket = connect(run.control ?? '')
   socket.setEncoding('utf8').write(`HELLO 2 1234\n${line}\n`)
   let said = ''
@@ -22,6 +22,15 @@ async function tell(session: Session, line: string): Promise<string> {
 
 function portOf(address: string): number {
   return Number(address.split(':').at(-1))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 async function reach(session: Session, bytes: string): Promise<string> {
@@ -55,7 +64,7 @@ test('tells of a wrong line, and goes on with the next', async ({ open, echo }) 
 
 test('keeps the control socket to the user', async ({ open }) => {
   const session = await open()
-  const { control = '' } = await session.register('run-1', POLICY, {})
+  const { control = '' } = await session.register('run-1', POLICY, { exports: {} })
   expect(statSync(control).mode & 0o777).toBe(0o600)
   await session.close()
   expect(existsSync(control)).toBe(false)
@@ -73,7 +82,7 @@ test.skipIf(!isRoot)(
   `lets no other user tell of listeners${isRoot ? '' : ' (skipped: needs root)'}`,
   async ({ open }) => {
     const session = await open()
-    const { control = '' } = await session.register('run-1', POLICY, {})
+    const { control = '' } = await session.register('run-1', POLICY, { exports: {} })
     const identity = { uid: NOBODY, gid: NOBODY, cwd: '/' }
     const { stdout } = spawnSync(process.execPath, ['-e', CONNECT, control], identity)
     expect(String(stdout)).toBe('EACCES\n')
@@ -88,7 +97,7 @@ test('has neither control socket nor exporter for a run that exports nothing', a
 
 test('ends the exports of a run with it', async ({ open, echo }) => {
   const session = await open()
-  const run = await session.register('run-1', POLICY, {})
+  const run = await session.register('run-1', POLICY, { exports: {} })
   await run.exporter?.connect().listen({ family: 'tcp4', port: portOf(echo) })
   expect(session.exports()).toHaveLength(1)
   await session.unregister(run)
@@ -137,20 +146,37 @@ test('exports what listens already, and ends it by its port', async ({ open, ech
   expect(session.exports()).toEqual([])
 })
 
-test('exports nothing any more when its sidecar has died', async ({ open, echo }) => {
-  const session = await open({ dieAfter: 'fileCapabilities' })
+test('exports under a new sidecar what it exported under one that died', async ({
+  open,
+  echo,
+  directory,
+}) => {
+  const behaviour = { dieAfter: 'fileCapabilities', dieOnce: path.join(directory, 'died') }
+  const session = await open({ ...behaviour, exportPort: await freePort() })
   await session.exporter().add({ port: portOf(echo) })
-  expect(session.exports()).toHaveLength(1)
+  expect(await reach(session, 'hello')).toBe('hello')
+  await vi.waitFor(() => expect(session.exports()).toMatchObject([{ accepted: 1 }]))
+  const up = new Promise<void>((resolve) => session.once('up', resolve))
   await session.fileCapabilities('/bin/ping')
-  await session.ended
+  await up
+  expect(await reach(session, 'again')).toBe('again')
+  await vi.waitFor(() => expect(session.exports()).toMatchObject([{ accepted: 2 }]))
+  expect(await session.unexport(portOf(echo))).toBe(true)
+  await expect(reach(session, 'gone')).rejects.toThrow()
+})
+
+test('exports nothing any more when it was closed', async ({ open, echo }) => {
+  const session = await open()
+  await session.exporter().add({ port: portOf(echo) })
+  await session.close()
   expect(session.exports()).toEqual([])
 })
 
 test('names another control socket for each run', async ({ open, directory }) => {
   const session = await open()
   const runs = [
-    await session.register('run-1', POLICY, {}),
-    await session.register('run-2', POLICY, {}),
+    await session.register('run-1', POLICY, { exports: {} }),
+    await session.register('run-2', POLICY, { exports: {} }),
   ]
   const names = runs.map(({ control }) => path.relative(directory, control ?? ''))
   expect(new Set(names).size).toBe(2)

@@ -128,7 +128,7 @@ describe('CONNECT', () => {
   test('names the run of each flow', async ({ open, echo }) => {
     const session = await open({ targets: { '100.64.0.1:7': echo } })
     const flows: unknown[] = []
-    await session.watchFlows(true)
+    await session.watch()
     session.on('flowOpened', ({ run }) => flows.push(run))
     for (const user of ['run-1', 'run-2']) {
       const run = await session.register(user, POLICY)

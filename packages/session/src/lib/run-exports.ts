@@ -2,12 +2,13 @@ import { describeLineError } from '@tailproxy/control-protocol'
 import { createExporter, type Exporter } from '@tailproxy/exporter'
 import { type ControlServer, serveControlSocket } from '@tailproxy/exporter/server'
 import type { FilterChain } from '@tailproxy/port-filter'
-import type { ExportState, Sidecar } from '@tailproxy/sidecar'
-import { sidecarBackend } from './export-backend.ts'
+import type { ExportState } from '@tailproxy/sidecar'
+import { lastingBackend } from './export-backend.ts'
 import type { ExportOptions } from './export-options.ts'
+import type { LastingExports } from './lasting-exports.ts'
 
 export interface RunExportsOptions {
-  sidecar: Sidecar
+  exports: LastingExports
   filters: FilterChain
   /** Whose listeners they are; without one they are of no captured program. */
   run?: string
@@ -19,18 +20,18 @@ export interface RunExportsOptions {
 /** What is exported for one run, or for none, and how the run tells of it. */
 export class RunExports {
   readonly exporter: Exporter
-  readonly #sidecar: Sidecar
+  readonly #exports: LastingExports
   readonly #run: string | undefined
   readonly #onComplaint: (complaint: string) => void
   readonly #onState: (state: ExportState) => void
   #control: ControlServer | undefined
 
-  constructor({ sidecar, filters, run, options, onComplaint = () => {} }: RunExportsOptions) {
-    this.#sidecar = sidecar
+  constructor({ exports, filters, run, options, onComplaint = () => {} }: RunExportsOptions) {
+    this.#exports = exports
     this.#run = run
     this.#onComplaint = onComplaint
     this.exporter = createExporter({
-      backend: sidecarBackend(sidecar, filters, { run, options }),
+      backend: lastingBackend(exports, filters, { run, options }),
       decide: (question) => filters.export(question),
       // What is private the library knows: it tells of such a listener only when it is to be exported.
       loopback: true,
@@ -38,7 +39,7 @@ export class RunExports {
       ...(options.idleTimeout === undefined ? {} : { idleTimeout: options.idleTimeout }),
     })
     this.#onState = (state) => this.exporter.handleState(state)
-    sidecar.on('exportState', this.#onState)
+    exports.on('state', this.#onState)
   }
 
   /** @throws {ControlSocketError} when there can be no socket at the path */
@@ -61,7 +62,7 @@ export class RunExports {
   async stop(drain = 0): Promise<void> {
     await this.#control?.close()
     await this.exporter.stop(drain > 0 ? { drain: true, timeout: drain } : {})
-    this.#sidecar.off('exportState', this.#onState)
+    this.#exports.off('state', this.#onState)
   }
 }
 

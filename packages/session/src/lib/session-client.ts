@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { z } from 'zod'
 import { SessionAwayError, SessionRefusedError } from './errors.ts'
-import type { ExportTarget } from './session-server.ts'
+import { SESSION_API } from './session-api.ts'
 
 /** Milliseconds. The session answers from memory, or when its sidecar has. */
 export const DEFAULT_SESSION_TIMEOUT = 30_000
@@ -26,19 +26,55 @@ const Exported = z.object({
 /** An export, as a session tells of it. */
 export type SessionExport = z.infer<typeof Exported>
 
+const Listed = z.object({
+  run: z.string(),
+  command: z.array(z.string()),
+  pid: z.number(),
+  since: z.string(),
+  lingering: z.boolean(),
+})
+
 const Status = z.object({
   pid: z.number(),
+  version: z.string(),
   state: z.string(),
-  node: z.object({ name: z.string(), addresses: z.array(z.string()) }).optional(),
-  peers: z.number(),
-  flows: z.number(),
-  opened: z.number(),
-  bytesUp: z.number(),
-  bytesDown: z.number(),
+  detail: z.string().optional(),
+  /** Where somebody has to log the node in. */
+  url: z.string().optional(),
+  since: z.string(),
+  stateDirectory: z.string(),
+  log: z.string().optional(),
+  pinned: z.boolean(),
+  idleAt: z.string().optional(),
+  runs: z.array(Listed),
   exports: z.array(Exported),
+  sidecar: z
+    .object({
+      node: z.object({ name: z.string(), addresses: z.array(z.string()) }).optional(),
+      peers: z.number(),
+      flows: z.number(),
+      opened: z.number(),
+      bytesUp: z.number(),
+      bytesDown: z.number(),
+    })
+    .optional(),
 })
 /** How a session does, as it tells itself. */
 export type SessionStatus = z.infer<typeof Status>
+
+/** A port of this host to export. */
+export interface ExportTarget {
+  port: number
+  /** Where it listens, if not on loopback. */
+  address?: string | undefined
+}
+
+/** What holds for an export; without it, what holds for the session. */
+export interface ExportTerms {
+  /** As they were collected. */
+  settings: object
+  cwd: string
+}
 
 const Problem = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
@@ -62,14 +98,24 @@ export class SessionClient {
   }
 
   /** @throws {SessionAwayError} @throws {SessionRefusedError} with the code of the refusal */
-  async export(target: ExportTarget): Promise<SessionExport> {
-    const answer = await this.#ask('POST', '/v1/exports', target)
+  async export(target: ExportTarget, terms?: ExportTerms): Promise<SessionExport> {
+    const answer = await this.#ask('POST', '/v1/exports', { ...target, ...terms })
     return this.#read(z.object({ export: Exported }), answer).export
   }
 
   /** @throws {SessionAwayError} @throws {SessionRefusedError} `not-found` when there is none */
   async unexport(port: number): Promise<void> {
     await this.#ask('DELETE', `/v1/exports/${port}`)
+  }
+
+  /** Whether it stays when nobody uses it. */
+  async pin(pinned: boolean): Promise<void> {
+    await this.#ask('POST', '/v1/pin', { pinned })
+  }
+
+  /** Has it end. @returns the process that does */
+  async stop(): Promise<number> {
+    return this.#read(z.object({ pid: z.number() }), await this.#ask('POST', '/v1/stop')).pid
   }
 
   async #ask(method: string, path: string, body?: object): Promise<unknown> {
@@ -81,7 +127,10 @@ export class SessionClient {
       signal: AbortSignal.timeout(DEFAULT_SESSION_TIMEOUT),
       // One question a command: a connection that is kept would keep the process.
       agent: false,
-      headers: text === undefined ? {} : { 'content-length': Buffer.byteLength(text) },
+      headers: {
+        'tailproxy-session': SESSION_API,
+        ...(text === undefined ? {} : { 'content-length': Buffer.byteLength(text) }),
+      },
     })
     try {
       asked.end(text)

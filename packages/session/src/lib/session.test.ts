@@ -5,6 +5,7 @@ import { createFilterChain, type Filter } from '@tailproxy/port-filter'
 import { connectSocks5 } from '@tailproxy/socks5/client'
 import { expect, vi } from 'vitest'
 import { clientOf, POLICY, RawClient, test } from '../testing/session.ts'
+import type { Session } from './session.ts'
 
 const PEER = { host: '100.64.0.1', port: 7 }
 
@@ -125,8 +126,10 @@ test('serves dials where a session that was killed left its socket', async ({
 }) => {
   const stateDirectory = path.join(directory, 'state')
   const killed = await open({ dieAfter: 'status' }, { stateDirectory })
+  const down = happened(killed, 'down')
   await killed.status()
-  await killed.ended
+  await down
+  await killed.close()
   expect(statSync(killed.dialSocket.path).isSocket()).toBe(true)
   const next = await open({}, { stateDirectory })
   expect(next.dialSocket.path).toBe(killed.dialSocket.path)
@@ -207,7 +210,7 @@ test('carries no payload itself', async ({ open, echo }) => {
 test('tells how much a flow has carried when it closes', async ({ open, echo }) => {
   const session = await open({ targets: { '100.64.0.1:7': echo } })
   const run = await session.register('run-1', POLICY)
-  await session.watchFlows(true)
+  await session.watch()
   const closed = new Promise((resolve) => session.once('flowClosed', resolve))
   const socket = await connectSocks5({ ...clientOf(session, run), destination: PEER })
   socket.end('hello')
@@ -215,25 +218,79 @@ test('tells how much a flow has carried when it closes', async ({ open, echo }) 
   expect(await closed).toMatchObject({ flow: 1, bytesUp: 5, bytesDown: 5 })
 })
 
-test('ends with its sidecar, and says what that said last', async ({ open, echo }) => {
+/** Resolves when `event` has happened `times` times, with the last one's argument. */
+function happened(session: Session, event: 'up' | 'down', times = 1): Promise<unknown> {
+  return new Promise((resolve) => {
+    session.on(event, (reason?: Error) => {
+      times -= 1
+      if (times === 0) resolve(reason)
+    })
+  })
+}
+
+test('starts a sidecar that died anew, and serves the same runs at the same places', async ({
+  open,
+  echo,
+  directory,
+}) => {
   const session = await open({
     targets: { '100.64.0.1:7': echo },
     stderr: 'panic: oh no\n',
     dieAfter: 'fileCapabilities',
+    dieOnce: path.join(directory, 'died'),
   })
   const run = await session.register('run-1', POLICY)
+  await session.watch()
   const socket = await connectSocks5({ ...clientOf(session, run), destination: PEER })
   socket.on('error', () => {})
   const closed = new Promise((resolve) => socket.once('close', resolve))
+  const [down, up] = [happened(session, 'down'), happened(session, 'up')]
+  const { port, sidecarPid } = session
   await session.fileCapabilities('/bin/ping')
-  const reason = await session.ended
-  expect(reason).toMatchObject({
+  expect(await down).toMatchObject({
     code: 'ERR_SIDECAR_EXITED',
     message: expect.stringContaining('panic: oh no'),
   })
   await closed
+  await up
+  expect(session.sidecarPid).not.toBe(sidecarPid)
+  expect(session.port).toBe(port)
+  const opened = new Promise((resolve) => session.once('flowOpened', resolve))
+  const again = await connectSocks5({ ...clientOf(session, run), destination: PEER })
+  expect(await opened).toMatchObject({ run: 'run-1' })
+  again.end('hello')
+  expect(Buffer.concat(await again.toArray()).toString()).toBe('hello')
+})
+
+test('registers a run that came while there was no sidecar with the next one', async ({
+  open,
+  directory,
+}) => {
+  const dieOnce = path.join(directory, 'died')
+  const session = await open({ dieAfter: 'fileCapabilities', dieOnce })
+  const down = happened(session, 'down')
+  await session.fileCapabilities('/bin/ping')
+  const reason = await down
   await expect(session.status()).rejects.toBe(reason)
-  await expect(session.register('run-2', POLICY)).rejects.toBe(reason)
+  expect(session.downReason).toBe(reason)
+  await session.register('run-1', POLICY)
+  expect(await session.status()).toMatchObject({ state: 'running' })
+})
+
+test('goes on trying while a sidecar does not come up, until it is closed', async ({ open }) => {
+  const session = await open({ dieAfter: 'status' })
+  const down = happened(session, 'down')
+  await session.status()
+  await down
+  // Each of the new ones dies as well, as soon as it is asked.
+  await happened(session, 'up')
+  const again = happened(session, 'down')
+  await session.status()
+  await again
+  const waiting = session.register('run-1', POLICY)
+  const refused = expect(waiting).rejects.toMatchObject({ code: 'ERR_SESSION_ENDED' })
+  await session.close()
+  await refused
 })
 
 test('closes in order, and twice is once', async ({ open }) => {
@@ -241,7 +298,7 @@ test('closes in order, and twice is once', async ({ open }) => {
   const client = new RawClient(session)
   client.write([5])
   await Promise.all([session.close(), session.close()])
-  expect(await session.ended).toMatchObject({ code: 'ERR_SIDECAR_CHANNEL_CLOSED' })
+  expect(await session.ended).toMatchObject({ code: 'ERR_SESSION_ENDED' })
   await client.closed
   const server = createServer().listen(session.port, session.host)
   await new Promise((resolve) => server.once('listening', resolve))

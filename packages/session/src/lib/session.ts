@@ -1,6 +1,9 @@
 import type { Export, Exporter } from '@tailproxy/exporter'
 import { createFilterChain, type FilterChain } from '@tailproxy/port-filter'
 import {
+  type Ask,
+  type ExitNode,
+  type ExitNodeChange,
   type FlowClosed,
   type FlowOpened,
   type RunPolicy,
@@ -9,14 +12,18 @@ import {
   SidecarRequestError,
   type SidecarStatus,
   type TailnetNode,
+  type Verdict,
 } from '@tailproxy/sidecar'
 import { EventEmitter } from 'eventemitter3'
+import { listen, serveDials, setExitNode, startNode } from './bring-up.ts'
 import { Credentials, createCredential } from './credentials.ts'
-import { SessionStartError } from './errors.ts'
+import { SessionEndedError, SessionStartError } from './errors.ts'
 import type { ExportOptions } from './export-options.ts'
 import { decideFlow } from './flow-filter.ts'
 import { HandshakeRelay } from './handshake-relay.ts'
+import { LastingExports } from './lasting-exports.ts'
 import { RunExports } from './run-exports.ts'
+import { SidecarKeeper } from './sidecar-keeper.ts'
 import { placeSockets, type SocketPlace } from './socket-place.ts'
 import { claimStateDirectory } from './state-directory.ts'
 
@@ -33,11 +40,17 @@ export interface SessionOptions {
   hostname: string
   /** Made with mode 0700 if it is not there. */
   stateDirectory: string
+  /** Where its sockets lie. @default in the state directory, if their paths are not too long there */
+  place?: SocketPlace
   authKey?: string
   /** @default Tailscale's own */
   controlUrl?: string
   /** Whether the node leaves the tailnet with the session. @default false */
   ephemeral?: boolean
+  /** As `tag:ci`. */
+  tags?: readonly string[]
+  /** What traffic for outside the tailnet goes through; nothing is served before it is verified. */
+  exitNode?: ExitNodeChoice
   tailscaleLogs?: boolean
   /** Port of the SOCKS5 listener on 127.0.0.1; 0 lets the kernel choose. @default 0 */
   port?: number
@@ -47,19 +60,36 @@ export interface SessionOptions {
    * @default 10_000
    */
   dialTimeout?: number
-  /** Who has a say about flows and exports. Disposed of with the session. @default nobody */
+  /**
+   * Who has a say about flows and exports that are of no run, or of one without filters of its own.
+   * Disposed of with the session.
+   * @default nobody
+   */
   filters?: FilterChain
-  /** Called on the way up, before the session is there to listen to. */
+  /** Called on the way up, before the session is there to listen to, and on the way up again. */
   onState?: (state: string, detail: string | undefined) => void
   onAuthUrl?: (url: string) => void
   signal?: AbortSignal
 }
 
+/** In order of preference; with none, traffic for outside the tailnet leaves from the host. */
+export interface ExitNodeChoice {
+  /** Each a name, an address or a stable id of a node, or `auto`. */
+  nodes: readonly string[]
+  /** Whether the host's own network is reached past it. */
+  lanAccess: boolean
+}
+
 export interface SessionEvents {
-  /** This and `flowClosed` only after `watchFlows(true)`. */
+  /** This and `flowClosed` only after `watch()`. */
   flowOpened: (flow: FlowOpened) => void
   flowClosed: (flow: FlowClosed) => void
   log: (level: string, message: string) => void
+  /** The sidecar died, and open connections with it, or a new one could not be started; it is tried again. */
+  down: (reason: Error) => void
+  /** A new sidecar does what the one before did. */
+  up: () => void
+  exitNodeState: (change: ExitNodeChange) => void
 }
 
 /** Where captured programs connect, and whether they can without SOCKS5. */
@@ -84,51 +114,61 @@ export interface Run {
 /** What the session's node does for one run. Whether flows are asked about, the filters say. */
 export type Policy = Omit<RunPolicy, 'ask'>
 
-interface Served {
-  /** Where SOCKS5 is, as `127.0.0.1:1080`. */
-  address: string
-  place: SocketPlace
-  dials: ServeDialsResult
-  filters: FilterChain
+export interface RunOptions {
+  /** Have the run's listeners served to the tailnet. */
+  exports?: ExportOptions | undefined
+  /** In place of the session's. Disposed of with the run. */
+  filters?: FilterChain | undefined
 }
 
-/** One node on a tailnet with its SOCKS5 listener, in a sidecar of its own. */
-export class Session extends EventEmitter<SessionEvents> {
-  readonly #sidecar: Sidecar
-  readonly #credentials: Credentials
-  readonly #place: SocketPlace
-  readonly #filters: FilterChain
-  readonly #exports = new Map<string, RunExports>()
-  #ownExports: RunExports | undefined
-  #isOver = false
-  readonly node: TailnetNode
-  /** Where SOCKS5 is served. */
-  readonly host: string
-  readonly port: number
-  readonly dialSocket: DialSocket
+interface RegisteredRun {
+  run: Run
+  policy: Policy
+  filters: FilterChain | undefined
+  exports: RunExports | undefined
+  /** The sidecars that were told of it. */
+  known: WeakMap<Sidecar, Promise<void>>
+  first: Sidecar | undefined
+}
 
-  private constructor(
-    sidecar: Sidecar,
-    credentials: Credentials,
-    node: TailnetNode,
-    { address, place, dials, filters }: Served,
-  ) {
+/** What of a session is the same under each of its sidecars. */
+interface Served {
+  node: TailnetNode
+  /** Where SOCKS5 is, as `127.0.0.1:1080`. */
+  address: string
+  dials: ServeDialsResult
+}
+
+/** One node on a tailnet with its SOCKS5 listener, in a sidecar of its own that is kept running. */
+export class Session extends EventEmitter<SessionEvents> {
+  readonly #options: SessionOptions
+  readonly #credentials = new Credentials()
+  readonly #filters: FilterChain
+  readonly #runs = new Map<string, RegisteredRun>()
+  readonly #ownExports = new Map<string, RunExports>()
+  readonly #ownFilters: FilterChain[] = []
+  readonly #lasting = new LastingExports(() => this.#sidecars.up())
+  #place!: SocketPlace
+  #sidecars!: SidecarKeeper
+  #served!: Served
+  #watchers = 0
+  #exitNode: ExitNodeChoice
+  #isOver = false
+  readonly #end: { promise: Promise<Error>; resolve: (reason: Error) => void }
+
+  private constructor(options: SessionOptions) {
     super()
-    this.#sidecar = sidecar
-    this.#credentials = credentials
-    this.#place = place
-    this.#filters = filters
-    this.node = node
-    const { hostname, port } = new URL(`socks5h://${address}`)
-    this.host = hostname
-    this.port = Number(port)
-    this.dialSocket = { path: place.dials, ...dials }
-    void sidecar.ended.then(() => {
-      this.#isOver = true
+    this.#options = options
+    this.#filters = options.filters ?? createFilterChain([])
+    this.#exitNode = options.exitNode ?? { nodes: [], lanAccess: false }
+    let resolve: (reason: Error) => void = () => {}
+    const promise = new Promise<Error>((settle) => {
+      resolve = settle
     })
-    sidecar.on('flowOpened', (flow) => this.emit('flowOpened', flow))
-    sidecar.on('flowClosed', (flow) => this.emit('flowClosed', flow))
-    sidecar.on('log', (level, message) => this.emit('log', level, message))
+    this.#end = { promise, resolve }
+    this.#lasting.on('lost', (port, { message }) => {
+      this.emit('log', 'warn', `port ${port} is not exported any more: ${message}`)
+    })
   }
 
   /**
@@ -141,35 +181,101 @@ export class Session extends EventEmitter<SessionEvents> {
    */
   static async open(options: SessionOptions): Promise<Session> {
     claimStateDirectory(options.stateDirectory)
-    const { sidecar: binary, sidecarArgs = [], env, signal } = options
-    const filters = options.filters ?? createFilterChain([])
-    const sidecar = await Sidecar.spawn({
-      binary,
-      args: sidecarArgs,
-      env,
-      ...(signal ? { signal } : {}),
-      onAsk: (ask) => decideFlow(filters, ask),
-    })
-    let place: SocketPlace | undefined
+    const session = new Session(options)
+    const place = options.place ?? placeSockets(options.stateDirectory)
+    session.#place = place
+    try {
+      session.#sidecars = await SidecarKeeper.open(
+        (signal) => session.#bringUp(signal),
+        options.signal,
+      )
+    } catch (error) {
+      place.remove()
+      throw error
+    }
+    session.#sidecars.on('down', (reason) => session.emit('down', reason))
+    session.#sidecars.on('up', () => session.emit('up'))
+    return session
+  }
+
+  /** Has a sidecar do all that this session's did before, or is to do. */
+  async #bringUp(signal: AbortSignal): Promise<Sidecar> {
+    const { sidecar: binary, sidecarArgs: args = [], env, dialTimeout, ...options } = this.#options
+    const onAsk = (ask: Ask): Promise<Verdict> => decideFlow(this.#filtersOf(ask.run), ask)
+    const sidecar = await Sidecar.spawn({ binary, args, env, signal, onAsk })
     try {
       if (options.onAuthUrl) sidecar.on('authUrl', options.onAuthUrl)
       sidecar.on('state', ({ state, detail }) => options.onState?.(state, detail))
-      const credentials = new Credentials()
-      const node = await startNode(sidecar, options)
+      sidecar.on('flowOpened', (flow) => this.emit('flowOpened', flow))
+      sidecar.on('flowClosed', (flow) => this.emit('flowClosed', flow))
+      sidecar.on('log', (level, message) => this.emit('log', level, message))
+      sidecar.on('exitNodeState', (change) => this.emit('exitNodeState', change))
+      const node = await startNode(sidecar, { ...this.#options, signal })
+      // Before anything can be dialled, which else would go past it. A session that was up goes on with
+      // the tailnet alone while there is none.
+      await setExitNode(sidecar, this.#exitNode, { insist: this.#served !== undefined, signal })
+      const credentials = this.#credentials
       new HandshakeRelay({
         sidecar,
         credentials,
-        ...(options.dialTimeout === undefined ? {} : { dialTimeout: options.dialTimeout }),
+        ...(dialTimeout === undefined ? {} : { dialTimeout }),
       })
-      const address = await listen(sidecar, options.port ?? 0)
-      place = placeSockets(options.stateDirectory)
-      const dials = await serveDials(sidecar, place.dials)
-      return new Session(sidecar, credentials, node, { address, place, dials, filters })
+      // Programs were told of the port, so it stays what it was.
+      const address = await listen(sidecar, this.#served ? this.port : (options.port ?? 0))
+      if (this.#watchers > 0) await sidecar.watchFlows(true)
+      for (const each of this.#runs.values()) await this.#register(sidecar, each)
+      const dials = await serveDials(sidecar, this.#place.dials)
+      this.#served = { node, address, dials }
+      await this.#lasting.attach(sidecar)
+      return sidecar
     } catch (error) {
       await sidecar.stop()
-      place?.remove()
       throw error
     }
+  }
+
+  #filtersOf(run: string | undefined): FilterChain {
+    return (run === undefined ? undefined : this.#runs.get(run)?.filters) ?? this.#filters
+  }
+
+  /** A sidecar is told once, whether the run was there first or the sidecar. */
+  #register(sidecar: Sidecar, registered: RegisteredRun): Promise<void> {
+    const { run, policy, filters, known } = registered
+    const asked = { ...policy, ask: (filters ?? this.#filters).needsAsking('outbound') }
+    const told = known.get(sidecar) ?? sidecar.register(run.id, run.token, asked, run.control)
+    known.set(sidecar, told)
+    return told
+  }
+
+  /** One that dies meanwhile is no answer; the next one is told. */
+  async #registerInPresent(registered: RegisteredRun): Promise<void> {
+    for (;;) {
+      const sidecar = await this.#sidecars.up()
+      try {
+        await this.#register(sidecar, registered)
+        registered.first = sidecar
+        return
+      } catch (error) {
+        if (error instanceof SidecarRequestError) throw error
+      }
+    }
+  }
+
+  get node(): TailnetNode {
+    return this.#served.node
+  }
+
+  /** Where SOCKS5 is served. */
+  get host(): string {
+    return new URL(`socks5h://${this.#served.address}`).hostname
+  }
+
+  get port(): number {
+    return Number(new URL(`socks5h://${this.#served.address}`).port)
+  }
+
+  get dialSocket(): DialSocket {
+    return { path: this.#place.dials, ...this.#served.dials }
   }
 
   /**
@@ -178,86 +284,172 @@ export class Session extends EventEmitter<SessionEvents> {
    *
    * @throws {ControlSocketError} when there can be no socket to tell of listeners
    */
-  async register(user: string, policy: Policy, exports?: ExportOptions): Promise<Run> {
+  async register(user: string, policy: Policy, options: RunOptions = {}): Promise<Run> {
+    if (this.#runs.has(user)) throw new SessionStartError('busy', `there is a run ${user} already`)
+    const { filters } = options
     const run: Run = { id: user, user, password: createCredential(), token: createCredential() }
-    if (exports) {
-      const served = this.#serve(exports, run.id)
-      run.control = this.#place.nextControl()
-      run.exporter = served.exporter
-      await served.serveControl(run.control)
-      this.#exports.set(run.id, served)
+    const known = new WeakMap<Sidecar, Promise<void>>()
+    const nothing = { exports: undefined, first: undefined }
+    const registered: RegisteredRun = { run, policy, filters, known, ...nothing }
+    this.#runs.set(run.id, registered)
+    try {
+      if (options.exports) {
+        const exports = this.#serve(options.exports, filters, run.id)
+        registered.exports = exports
+        run.control = this.#place.nextControl()
+        run.exporter = exports.exporter
+        await exports.serveControl(run.control)
+      }
+      await this.#registerInPresent(registered)
+    } catch (error) {
+      this.#runs.delete(run.id)
+      await registered.exports?.stop()
+      throw error
     }
-    const asked = { ...policy, ask: this.#filters.needsAsking('outbound') }
-    await this.#sidecar.register(run.id, run.token, asked, run.control)
     this.#credentials.add(user, run.password)
     return run
   }
 
-  /** Ends a run: its credentials are void, its connections are reset, its exports end. */
-  async unregister(run: Run): Promise<void> {
-    this.#credentials.delete(run.user)
-    await this.#sidecar.unregister(run.id)
-    const exports = this.#exports.get(run.id)
-    this.#exports.delete(run.id)
-    await exports?.stop()
+  /** Whether the sidecar that a run was registered with first is the present one, and so knows all that came of the run. */
+  isInFirstSidecar({ id }: Run): boolean {
+    const { current } = this.#sidecars
+    return current !== undefined && this.#runs.get(id)?.first === current
   }
 
-  /** Exports what listens on this host already, of no run. The first call's options hold. */
-  exporter(options: ExportOptions = {}): Exporter {
-    this.#ownExports ??= this.#serve({ showPeers: false, ...options })
-    return this.#ownExports.exporter
+  /** Ends a run: its credentials are void, its connections are reset, its exports end. */
+  async unregister(run: Run): Promise<void> {
+    const registered = this.#runs.get(run.id)
+    if (!registered) return
+    this.#credentials.delete(run.user)
+    this.#runs.delete(run.id)
+    await this.#sidecars.current?.unregister(run.id)
+    await registered.exports?.stop()
+    await registered.filters?.dispose()
+  }
+
+  /**
+   * Exports what listens on this host already, of no run. Those with the same options, told apart
+   * by `key`, are of one exporter; the first call's hold, and its filters are disposed of with the session.
+   */
+  exporter(options: ExportOptions = {}, filters?: FilterChain, key = ''): Exporter {
+    const existing = this.exporterOf(key)
+    if (existing) return existing
+    const made = this.#serve({ showPeers: false, ...options }, filters)
+    this.#ownExports.set(key, made)
+    if (filters) this.#ownFilters.push(filters)
+    return made.exporter
+  }
+
+  /** What {@link exporter} made for this key, if it did. */
+  exporterOf(key: string): Exporter | undefined {
+    return this.#ownExports.get(key)?.exporter
   }
 
   /** All that is exported, of runs and of none; nothing when the session has ended. */
   exports(): Export[] {
     if (this.#isOver) return []
-    const all = this.#served().flatMap(({ exporter }) => exporter.exports())
+    const all = this.#allExports().flatMap(({ exporter }) => exporter.exports())
     return all.sort((a, b) => a.port - b.port)
   }
 
   /** Ends an export, whoever's it is. Its port comes back when its program listens again. */
   async unexport(port: number): Promise<boolean> {
-    const found = await Promise.all(this.#served().map(({ exporter }) => exporter.remove(port)))
+    const found = await Promise.all(this.#allExports().map(({ exporter }) => exporter.remove(port)))
     return found.includes(true)
   }
 
-  #served(): RunExports[] {
-    return [...this.#exports.values(), ...(this.#ownExports ? [this.#ownExports] : [])]
+  /** Ends the exports of no run, whose connections have so many milliseconds to come to their end. */
+  async drainExports(timeout: number): Promise<void> {
+    await Promise.all([...this.#ownExports.values()].map((each) => each.stop(timeout)))
   }
 
-  #serve(options: ExportOptions, run?: string): RunExports {
+  #allExports(): RunExports[] {
+    const ofRuns = [...this.#runs.values()].flatMap(({ exports }) => exports ?? [])
+    return [...ofRuns, ...this.#ownExports.values()]
+  }
+
+  #serve(options: ExportOptions, filters = this.#filters, run?: string): RunExports {
     const of = run === undefined ? {} : { run }
     const onComplaint = (complaint: string) => void this.emit('log', 'warn', complaint)
-    const shared = { sidecar: this.#sidecar, filters: this.#filters, onComplaint }
-    return new RunExports({ ...shared, options, ...of })
+    return new RunExports({ exports: this.#lasting, filters, onComplaint, options, ...of })
   }
 
-  /** Asks for the events of flows, or for no more of them: a busy session has thousands a second. */
-  async watchFlows(watch: boolean): Promise<void> {
-    await this.#sidecar.watchFlows(watch)
+  /**
+   * Asks for the events of flows: a busy session has thousands a second, so they are sent only to who
+   * watches.
+   *
+   * @returns what says that this watcher has seen enough
+   */
+  async watch(): Promise<() => void> {
+    this.#watchers += 1
+    await this.#sidecars.current?.watchFlows(true)
+    let watches = true
+    return () => {
+      if (!watches) return
+      watches = false
+      this.#watchers -= 1
+      if (this.#watchers > 0) return
+      // A sidecar that is gone tells of nothing any more.
+      this.#sidecars.current?.watchFlows(false).catch(() => {})
+    }
   }
 
-  status(): Promise<SidecarStatus> {
-    return this.#sidecar.status()
+  /** @throws {Error} the reason, while the sidecar is being started anew */
+  async status(): Promise<SidecarStatus> {
+    return this.#present().status()
+  }
+
+  /** What traffic for outside the tailnet is to go through. */
+  get exitNode(): ExitNodeChoice {
+    return this.#exitNode
+  }
+
+  /**
+   * Sends traffic for outside the tailnet through another node, from when that is verified on;
+   * connections through the one before end then.
+   *
+   * @throws {SidecarRequestError} with the reason; all stays as it was
+   */
+  async setExitNode(choice: ExitNodeChoice): Promise<ExitNode | undefined> {
+    const sidecar = await this.#sidecars.up()
+    const node = await sidecar.setExitNode([...choice.nodes], { lanAccess: choice.lanAccess })
+    this.#exitNode = choice
+    return node
   }
 
   /** Whether an executable has file capabilities, with which ld.so ignores LD_PRELOAD. */
-  fileCapabilities(path: string): Promise<boolean> {
-    return this.#sidecar.fileCapabilities(path)
+  async fileCapabilities(path: string): Promise<boolean> {
+    return (await this.#sidecars.up()).fileCapabilities(path)
+  }
+
+  /** The sidecar, for what this class has no word for. It rejects when the session ends before there is one. */
+  sidecar(): Promise<Sidecar> {
+    return this.#sidecars.up()
+  }
+
+  #present(): Sidecar {
+    const { current, downReason } = this.#sidecars
+    if (current) return current
+    throw downReason ?? new SessionStartError('not-connected', 'the session has ended')
   }
 
   /** Bytes between this process and the sidecar so far: handshakes and events, never payload. */
   get channelTraffic(): { readonly read: number; readonly written: number } {
-    return this.#sidecar.traffic
+    return this.#present().traffic
   }
 
   get sidecarPid(): number {
-    return this.#sidecar.pid
+    return this.#present().pid
   }
 
-  /** Resolves, never rejects, when the session has ended, with the reason. */
-  get ended(): Sidecar['ended'] {
-    return this.#sidecar.ended
+  /** Why the session does not run at the moment, if it does not. */
+  get downReason(): Error | undefined {
+    return this.#sidecars.downReason
+  }
+
+  /** Resolves, never rejects, when the session has been closed, with the reason. */
+  get ended(): Promise<Error> {
+    return this.#end.promise
   }
 
   /** Where other commands of the user may be served. */
@@ -266,48 +458,13 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   /** Ends the session and its sidecar; every connection is reset. Safe to call twice. */
-  async close(): Promise<void> {
-    await this.#sidecar.stop()
-    await Promise.all(this.#served().map((each) => each.stop()))
-    await this.#filters.dispose()
+  async close(reason: Error = new SessionEndedError()): Promise<void> {
+    this.#isOver = true
+    await this.#sidecars.close()
+    await Promise.all(this.#allExports().map((each) => each.stop()))
+    const ofRuns = [...this.#runs.values()].flatMap(({ filters }) => filters ?? [])
+    for (const filters of [...ofRuns, ...this.#ownFilters, this.#filters]) await filters.dispose()
     this.#place.remove()
-  }
-}
-
-async function startNode(sidecar: Sidecar, options: SessionOptions): Promise<TailnetNode> {
-  const { hostname, stateDirectory, authKey, controlUrl, ephemeral = false } = options
-  const params = {
-    hostname,
-    stateDir: stateDirectory,
-    ephemeral,
-    ...(authKey ? { authKey } : {}),
-    ...(controlUrl ? { controlUrl } : {}),
-    ...(options.tailscaleLogs ? { tailscaleLogs: true } : {}),
-  }
-  try {
-    return await sidecar.start(params, options.signal)
-  } catch (cause) {
-    if (!(cause instanceof SidecarRequestError)) throw cause
-    throw new SessionStartError(cause.reason, cause.message, { cause })
-  }
-}
-
-async function listen(sidecar: Sidecar, port: number): Promise<string> {
-  try {
-    return await sidecar.listenSocks({ port })
-  } catch (cause) {
-    if (!(cause instanceof SidecarRequestError)) throw cause
-    const message = `cannot serve SOCKS5 on 127.0.0.1:${port}: ${cause.message}`
-    throw new SessionStartError(cause.reason, message, { cause })
-  }
-}
-
-async function serveDials(sidecar: Sidecar, socket: string): Promise<ServeDialsResult> {
-  try {
-    return await sidecar.serveDials(socket)
-  } catch (cause) {
-    if (!(cause instanceof SidecarRequestError)) throw cause
-    const message = `cannot serve the dial socket ${socket}: ${cause.message}`
-    throw new SessionStartError(cause.reason, message, { cause })
+    this.#end.resolve(reason)
   }
 }

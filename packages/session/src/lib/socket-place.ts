@@ -4,6 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { MAX_SOCKET_PATH } from '@tailproxy/sidecar'
 import { DialSocketError } from './errors.ts'
+import { SESSION_SOCKET } from './socket-names.ts'
 
 /** Where a session's sockets lie. Their paths are absolute, and short enough for `sockaddr_un`. */
 export interface SocketPlace {
@@ -56,7 +57,7 @@ function placeIn(directory: string, remove: () => void): SocketPlace {
   let controls = 0
   return {
     dials: path.join(directory, 'dial.sock'),
-    session: path.join(directory, 'session.sock'),
+    session: path.join(directory, SESSION_SOCKET),
     nextControl: () => path.join(directory, `control-${++controls}.sock`),
     remove,
   }

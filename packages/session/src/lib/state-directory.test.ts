@@ -69,6 +69,15 @@ describe('by default it', () => {
     expect(defaultStateDirectory(controlUrl, env)).toBe(directory)
   })
 
+  test.for([
+    ['work', '', '/state/tailproxy/profiles/work'],
+    ['work', 'https://control.example/', '/state/tailproxy/profiles/work@https-control.example'],
+    ['', '', '/state/tailproxy/default'],
+  ] as const)('is of the profile "%s" at "%s"', ([profile, controlUrl, directory]) => {
+    const env = { XDG_STATE_HOME: '/state' }
+    expect(defaultStateDirectory(controlUrl, env, profile)).toBe(directory)
+  })
+
   test('keeps no name or password of the control URL in its name', () => {
     const directory = defaultStateDirectory('https://user:secret@control.example/', { HOME: '/u' })
     expect(directory).not.toContain('secret')

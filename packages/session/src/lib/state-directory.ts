@@ -7,19 +7,24 @@ import { StateDirectoryError } from './errors.ts'
 /**
  * Where a node of this control server keeps its state by default: below `$XDG_STATE_HOME/tailproxy`
  * (XDG Base Directory Specification). Each control server has its own, so that a lab never writes
- * over a login.
+ * over a login, and each profile has its own.
  *
+ * @param profile a single component of a path, without "@"; '' for none
  * @throws {StateDirectoryError} when neither XDG_STATE_HOME nor HOME says where
  */
 export function defaultStateDirectory(
   controlUrl: string,
   env: NodeJS.ProcessEnv = process.env,
+  profile = '',
 ): string {
   const configured = env['XDG_STATE_HOME']
   // The specification: a relative path is to be taken as invalid.
   const base =
     configured && path.isAbsolute(configured) ? configured : path.join(home(env), '.local/state')
-  return path.join(base, 'tailproxy', controlUrl === '' ? 'default' : slug(controlUrl))
+  const server = controlUrl === '' ? '' : slug(controlUrl)
+  if (profile === '') return path.join(base, 'tailproxy', server || 'default')
+  // No profile has an "@" in its name, so that this is no other profile's.
+  return path.join(base, 'tailproxy/profiles', server ? `${profile}@${server}` : profile)
 }
 
 function home(env: NodeJS.ProcessEnv): string {
@@ -39,16 +44,26 @@ function slug(controlUrl: string): string {
  * @throws {StateDirectoryError} when it is another's, readable by others, or cannot be made
  */
 export function claimStateDirectory(directory: string): void {
-  let stat: ReturnType<typeof lstatSync>
   try {
     makeDirectories(path.resolve(directory))
+  } catch (cause) {
+    throw unusable(directory, cause)
+  }
+  checkStateDirectory(directory)
+}
+
+/**
+ * Checks that a directory with sockets or keys is ours alone.
+ *
+ * @throws {StateDirectoryError} when it is another's, readable by others, or not there
+ */
+export function checkStateDirectory(directory: string): void {
+  let stat: ReturnType<typeof lstatSync>
+  try {
     // Without a slash at its end, behind which lstat(2) would see through a link.
     stat = lstatSync(path.resolve(directory))
   } catch (cause) {
-    throw new StateDirectoryError(
-      `cannot use the state directory ${directory}: ${whyNot(cause)}; name another with --state-dir`,
-      { cause },
-    )
+    throw unusable(directory, cause)
   }
   if (stat.isSymbolicLink()) {
     throw new StateDirectoryError(
@@ -66,6 +81,13 @@ export function claimStateDirectory(directory: string): void {
       `the state directory ${directory} can be read by others (mode ${mode}); it will hold this node's keys: chmod 700 it`,
     )
   }
+}
+
+function unusable(directory: string, cause: unknown): StateDirectoryError {
+  return new StateDirectoryError(
+    `cannot use the state directory ${directory}: ${whyNot(cause)}; name another with --state-dir`,
+    { cause },
+  )
 }
 
 /**

@@ -3,14 +3,22 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
+import { resolveSettings, type SettingSources } from '@tailproxy/config'
 import { type FakeSidecarBehaviour, fakeSidecar } from '@tailproxy/sidecar/fake'
 import { test as base } from 'vitest'
 import { type Policy, type Run, Session, type SessionOptions } from '../lib/session.ts'
+import { SessionHost, type SessionHostOptions } from '../lib/session-host.ts'
 
 type Open = (
   behaviour?: FakeSidecarBehaviour,
   options?: Partial<SessionOptions>,
 ) => Promise<Session>
+
+type OpenHost = (
+  behaviour?: FakeSidecarBehaviour,
+  flags?: NonNullable<SettingSources['flags']>,
+  options?: Partial<SessionHostOptions>,
+) => Promise<SessionHost>
 
 /** Tests with sessions on fake sidecars: real SOCKS5, and loopback in place of a tailnet. */
 export const test = base.extend<{
@@ -52,6 +60,23 @@ export const test = base.extend<{
     await use(`127.0.0.1:${(server.address() as AddressInfo).port}`)
     for (const socket of sockets) socket.destroy()
     server.close()
+  },
+})
+
+/** Sessions that commands are served, on fake sidecars. Their state is in `directory`. */
+export const hostTest = test.extend<{ host: OpenHost }>({
+  host: async ({ directory }, use) => {
+    const hosts: SessionHost[] = []
+    await use(async (behaviour = {}, flags = {}, options = {}) => {
+      const { binary, args, env } = fakeSidecar(behaviour)
+      const stateDir = path.join(directory, 'state')
+      const resolved = await resolveSettings({ flags: { stateDir, ...flags }, env: {} })
+      const basics = { sidecar: binary, sidecarArgs: args, env, cwd: directory }
+      const host = await SessionHost.open({ ...basics, resolved, ...options })
+      hosts.push(host)
+      return host
+    })
+    await Promise.all(hosts.map((host) => host.close()))
   },
 })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LabExitNode } from './exit-node-messages.ts'
 import { Empty, Milliseconds, Port, Text } from './fields.ts'
 import { LabLogin, labLoginMethods } from './lab-login-messages.ts'
 
@@ -25,10 +26,21 @@ export const labMethods = {
     result: LabInfo,
   },
   addNode: {
-    params: z.strictObject({ name: Text, forwards: z.array(Forward).optional() }),
+    params: z.strictObject({
+      name: Text,
+      forwards: z.array(Forward).optional(),
+      exitNode: LabExitNode.optional(),
+    }),
     result: LabNode,
   },
-  removeNode: { params: z.strictObject({ name: Text }), result: Empty },
+  removeNode: {
+    params: z.strictObject({ name: Text, offline: z.boolean().optional() }),
+    result: Empty,
+  },
+  setExitNodeApproved: {
+    params: z.strictObject({ name: Text, approved: z.boolean() }),
+    result: Empty,
+  },
   addForward: {
     params: z.strictObject({ node: Text, port: Port, target: Text }),
     result: Empty,

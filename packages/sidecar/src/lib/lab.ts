@@ -1,3 +1,4 @@
+import type { LabExitNode } from './exit-node-messages.ts'
 import { type Forward, type LabInfo, type LabNode, labMethods } from './lab-messages.ts'
 import { type SidecarCommand, type SidecarExit, SidecarProcess } from './sidecar-process.ts'
 
@@ -58,14 +59,30 @@ export class Lab {
     return this.#process.ended
   }
 
-  /** Adds a node; each of its `forwards` serves a loopback address of this host on the tailnet. */
-  addNode(name: string, forwards: Forward[] = []): Promise<LabNode> {
-    return this.#process.request('addNode', labMethods.addNode, { name, forwards })
+  /**
+   * Adds a node; each of its `forwards` serves a loopback address of this host on the tailnet. An
+   * exit node serves TEST-NET as `exit` does, and says on its greeting page which one it is.
+   */
+  addNode(
+    name: string,
+    forwards: Forward[] = [],
+    options: { exitNode?: LabExitNode } = {},
+  ): Promise<LabNode> {
+    return this.#process.request('addNode', labMethods.addNode, { name, forwards, ...options })
   }
 
-  /** Kills a node without a goodbye: a black hole to its peers from then on. */
-  async removeNode(name: string): Promise<void> {
-    await this.#process.request('removeNode', labMethods.removeNode, { name })
+  /**
+   * Kills a node without a goodbye: a black hole to its peers from then on. With `offline` the
+   * control server says that it is gone.
+   */
+  async removeNode(name: string, options: { offline?: boolean } = {}): Promise<void> {
+    await this.#process.request('removeNode', labMethods.removeNode, { name, ...options })
+  }
+
+  /** Approves an exit node, or takes that back. */
+  async setExitNodeApproved(name: string, approved: boolean): Promise<void> {
+    const params = { name, approved }
+    await this.#process.request('setExitNodeApproved', labMethods.setExitNodeApproved, params)
   }
 
   async addForward(node: string, port: number, target: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ExitNodeStatus, exitNodeMethods } from './exit-node-messages.ts'
 import { exportMethods } from './export-messages.ts'
 import {
   Base64,
@@ -64,6 +65,8 @@ export type StartParams = z.infer<typeof StartParams>
 const StatusResult = z.strictObject({
   state: NodeState,
   node: TailnetNode.optional(),
+  /** Absent when none is set. */
+  exitNode: ExitNodeStatus.optional(),
   peers: Count,
   negotiating: Count,
   flows: Count,
@@ -167,4 +170,5 @@ export const nodeMethods = {
   ...exportMethods,
   ...runMethods,
   ...loginMethods,
+  ...exitNodeMethods,
 } as const

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ERROR_CODES } from './error-code.ts'
+import { ExitNodeChange } from './exit-node-messages.ts'
 import { ExportState } from './export-messages.ts'
 import { Base64, Count, Identifier, Milliseconds, Network, Route, RunId, Text } from './fields.ts'
 import { NodeState } from './node-messages.ts'
@@ -60,6 +61,7 @@ export const SidecarEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('flowOpened'), params: FlowOpened }),
   z.strictObject({ event: z.literal('flowClosed'), params: FlowClosed }),
   z.strictObject({ event: z.literal('exportState'), params: ExportState }),
+  z.strictObject({ event: z.literal('exitNodeState'), params: ExitNodeChange }),
   z.strictObject({
     event: z.literal('log'),
     params: z.strictObject({

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { AnswerError } from './channel.ts'
 import type { HelloResult } from './common-messages.ts'
 import { SidecarProtocolError } from './errors.ts'
+import type { ExitNode, ExitNodeChange } from './exit-node-messages.ts'
 import type { Exported, ExportParams, ExportResult, ExportState } from './export-messages.ts'
 import type { LoginParams } from './login-messages.ts'
 import {
@@ -43,6 +44,8 @@ export interface SidecarEvents {
   flowClosed: (flow: FlowClosed) => void
   /** At most four times a second, but for an export's first connection and the last one's end. */
   exportState: (state: ExportState) => void
+  /** The exit node was set, went down, or came back; another one may have taken its place. */
+  exitNodeState: (change: ExitNodeChange) => void
   log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
 }
 
@@ -71,6 +74,18 @@ export interface DialRequest extends Omit<ClientDialParams, 'onSuccess' | 'lefto
 }
 
 export interface ExportRequest extends Omit<ExportParams, 'network'> {}
+
+export interface SetExitNodeOptions {
+  /** Leave private and link-local addresses to the host's own network. @default false */
+  lanAccess?: boolean
+  /**
+   * Have what is wanted stay so when none of it can be used: such traffic fails until one can. Resolves
+   * to nothing then.
+   * @default false
+   */
+  insist?: boolean
+  signal?: AbortSignal
+}
 
 export interface ListeningSocket {
   /** What the socket is bound to, as `0.0.0.0:8000` or `[::]:8000`. */
@@ -242,6 +257,38 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return peer
   }
 
+  /** The nodes that may be used as exit nodes. */
+  async exitNodes(): Promise<ExitNode[]> {
+    const { nodes } = await this.#process.request('exitNodes', nodeMethods.exitNodes, {})
+    return nodes
+  }
+
+  /**
+   * Has everything that is not the tailnet's go by the first of `nodes` that can be used: each a
+   * host name, a name, an address, a stable id or `auto`. Resolves when that was verified, with none
+   * for no nodes. What went by another exit node is reset; when this one fails the next is taken, and
+   * with no other such traffic fails until it is back.
+   *
+   * @throws {SidecarRequestError} `no-such-host`, `denied` (not an exit node, or not approved) or
+   * `exit-node-down`; what was set before is in force as before
+   */
+  async setExitNode(
+    nodes: string[],
+    { lanAccess = false, insist = false, signal }: SetExitNodeOptions = {},
+  ): Promise<ExitNode | undefined> {
+    const params = { nodes, lanAccess, ...(insist ? { insist } : {}) }
+    const schema = nodeMethods.setExitNode
+    const { node } = await this.#process.request('setExitNode', schema, params, signal)
+    return node
+  }
+
+  /** The exit node that `auto` would choose now, if there is one. */
+  async suggestExitNode(): Promise<ExitNode | undefined> {
+    const schema = nodeMethods.suggestExitNode
+    const { node } = await this.#process.request('suggestExitNode', schema, {})
+    return node
+  }
+
   /** Serves targets on this host at a port of the node. A port that is taken is `busy`. */
   export(request: ExportRequest, signal?: AbortSignal): Promise<ExportResult> {
     const params = { ...request, network: 'tcp' as const }
@@ -320,6 +367,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
         break
       case 'exportState':
         this.emit('exportState', params)
+        break
+      case 'exitNodeState':
+        this.emit('exitNodeState', params)
         break
       case 'log':
         this.emit('log', params.level, params.message)

@@ -25,6 +25,9 @@ func MapBoard(fd int) (Board, error) {
 
 func (b Board) word(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
 
+// Lives reports whether the sidecar does.
+func (b Board) Lives() bool { return b.word(36)&0x3fff_ffff != 0 }
+
 // Everything reports whether all destinations go to the sidecar.
 func (b Board) Everything() bool { return b.word(44)&1 != 0 }
 

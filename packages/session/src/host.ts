@@ -1,0 +1,10 @@
+// For the command alone: how it serves a session, in the foreground or in the background.
+export * from './index.ts'
+export * from './join.ts'
+export { runBackground } from './lib/background.ts'
+export type { Progress, SessionState } from './lib/progress.ts'
+export {
+  SessionHost,
+  type SessionHostEvents,
+  type SessionHostOptions,
+} from './lib/session-host.ts'

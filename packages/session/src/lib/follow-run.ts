@@ -1,0 +1,80 @@
+import type { FlowClosed, FlowOpened } from '@tailproxy/sidecar'
+import { describeExport } from './describe-export.ts'
+import { describeFlow, describeFlowEnd } from './describe-flow.ts'
+import type { RunEvent } from './run-messages.ts'
+import type { Run, Session } from './session.ts'
+import type { SessionHost } from './session-host.ts'
+
+export interface FollowedRun {
+  session: Session
+  run: Run
+  /** Whether what is done for it is told, too. */
+  verbose: boolean
+  tell: (event: RunEvent) => void
+  /** The command has ended. */
+  gone: AbortSignal
+}
+
+/** Tells a command what happens to its session and, if it wants to know, what is done for it, to its end or the session's. */
+export async function followRun(host: SessionHost, followed: FollowedRun): Promise<void> {
+  const { session, run, verbose, tell, gone } = followed
+  const say = (message: string): void => tell({ event: 'said', message })
+  const undo: (() => void)[] = []
+  const down = ({ message }: Error): void => tell({ event: 'down', reason: message })
+  const up = (): void => tell({ event: 'up' })
+  session.on('down', down)
+  session.on('up', up)
+  undo.push(() => session.off('down', down).off('up', up))
+  if (verbose) {
+    undo.push(tellFlows(session, run, say), await session.watch(), tellExports(session, run, say))
+    host.on('said', say)
+    undo.push(() => host.off('said', say))
+  }
+  try {
+    await anyOf(gone, host.closing)
+  } finally {
+    for (const each of undo) each()
+  }
+}
+
+function tellFlows(session: Session, run: Run, say: (message: string) => void): () => void {
+  const flows = new Set<number>()
+  const opened = (flow: FlowOpened): void => {
+    if (flow.run !== run.id) return
+    flows.add(flow.flow)
+    say(describeFlow(flow))
+  }
+  const closed = (flow: FlowClosed): void => {
+    if (flows.delete(flow.flow)) say(describeFlowEnd(flow))
+  }
+  session.on('flowOpened', opened).on('flowClosed', closed)
+  return () => session.off('flowOpened', opened).off('flowClosed', closed)
+}
+
+/** The exporter is the run's own, and ends with it. */
+function tellExports(
+  { node }: Session,
+  { exporter }: Run,
+  say: (message: string) => void,
+): () => void {
+  const failures = new Map<number, string | undefined>()
+  exporter?.on('export:changed', ({ port, error }) => {
+    if (error && failures.get(port) !== error.message)
+      say(`export: ${node.name}:${port}: ${error.message}`)
+    failures.set(port, error?.message)
+  })
+  exporter?.on('export:opened', (opened) => say(`export: ${describeExport(opened, node.name)}`))
+  exporter?.on('export:closed', ({ port }, reason) =>
+    say(`export: ${node.name}:${port} ends (${reason})`),
+  )
+  return () => exporter?.removeAllListeners()
+}
+
+function anyOf(...signals: AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) {
+      if (signal.aborted) return resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    }
+  })
+}

@@ -1,0 +1,34 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  describeOrigin,
+  type ResolvedSettings,
+  type Settings,
+  settingNames,
+  settings,
+} from '@tailproxy/config'
+
+/** What a command may say for itself: a key helps where there is none, and the others led it here. */
+const ITS_OWN: ReadonlySet<string> = new Set(['authKey', 'stateDir', 'profile', 'foreground'])
+
+/**
+ * Why a command cannot join a session, if it wants another node than that is. What it does not say
+ * is as the session has it.
+ */
+export function conflictOf(wanted: ResolvedSettings, had: Settings): string | undefined {
+  for (const name of settingNames) {
+    const origin = wanted.origins[name]
+    if (settings[name].scope !== 'session' || origin.kind === 'default' || ITS_OWN.has(name)) {
+      continue
+    }
+    const [want, have] = [wanted.values[name], had[name]]
+    if (isDeepStrictEqual(want, have)) continue
+    return `${describeOrigin(origin)} is ${shown(want)}, but the session that runs has ${shown(have)}; drop it, end that session first (tailproxy down), or name another --state-dir`
+  }
+  return undefined
+}
+
+function shown(value: unknown): string {
+  return value === '' || (Array.isArray(value) && value.length === 0)
+    ? 'none'
+    : JSON.stringify(value)
+}

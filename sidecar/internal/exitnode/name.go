@@ -1,0 +1,88 @@
+package exitnode
+
+import (
+	"net/netip"
+	"strings"
+
+	"tailscale.com/tailcfg"
+
+	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
+)
+
+// Auto is the word for the exit node that is best now.
+const Auto = "auto"
+
+func isAuto(wanted string) bool { return strings.EqualFold(wanted, Auto) }
+
+// resolve finds the node that is meant by a host name, a complete name, an address or a stable id.
+func resolve(tailnet Tailnet, wanted string) (*peers.Peer, error) {
+	table := tailnet.Peers()
+	if addr, err := netip.ParseAddr(wanted); err == nil {
+		if peer, ok := table.ByAddress(addr.Unmap()); ok {
+			return peer, nil
+		}
+		return nil, unknown(tailnet, wanted)
+	}
+	if peer, ok := table.ByID(tailcfg.StableNodeID(wanted)); ok {
+		return peer, nil
+	}
+	name := peers.CanonicalName(wanted)
+	if peer, ok := table.ByName(name); ok {
+		return peer, nil
+	}
+	if strings.Contains(name, ".") {
+		return nil, unknown(tailnet, wanted)
+	}
+	if peer, ok := table.ByName(name + "." + tailnet.Domain()); ok {
+		return peer, nil
+	}
+	// A node that is shared from another tailnet, if there is just one.
+	var shared *peers.Peer
+	for _, peer := range table.All() {
+		if hostOf(peer) != name {
+			continue
+		}
+		if shared != nil {
+			return nil, message.Errorf(message.NoSuchHost, "%s may be %s or %s; give the whole name", wanted, shared.Name, peer.Name)
+		}
+		shared = peer
+	}
+	if shared == nil {
+		return nil, unknown(tailnet, wanted)
+	}
+	return shared, nil
+}
+
+// hostOf returns the first label of a peer's name.
+func hostOf(peer *peers.Peer) string {
+	host, _, _ := strings.Cut(peer.Name, ".")
+	return host
+}
+
+func unknown(tailnet Tailnet, wanted string) error {
+	if tailnet.IsSelf(wanted) {
+		return message.Errorf(message.Denied, "%s is this node itself; name another", wanted)
+	}
+	var offered []string
+	for _, peer := range tailnet.Peers().All() {
+		if peer.ExitNodeOption {
+			offered = append(offered, hostOf(peer))
+		}
+	}
+	host, _, _ := strings.Cut(peers.CanonicalName(wanted), ".")
+	if near := nearest(host, offered); len(near) > 0 {
+		return message.Errorf(message.NoSuchHost, "there is no node %.100q; did you mean %s?", wanted, strings.Join(near, " or "))
+	}
+	switch {
+	case len(offered) == 0:
+		return message.Errorf(message.NoSuchHost, "there is no node %.100q, and the tailnet has no exit node", wanted)
+	case len(offered) > maxListed:
+		return message.Errorf(message.NoSuchHost, "there is no node %.100q; the exit nodes are %s and %d more",
+			wanted, strings.Join(offered[:maxListed], ", "), len(offered)-maxListed)
+	}
+	return message.Errorf(message.NoSuchHost, "there is no node %.100q; the exit nodes are %s", wanted, strings.Join(offered, ", "))
+}
+
+// maxListed is how many exit nodes are named when none is near.
+const maxListed = 8
