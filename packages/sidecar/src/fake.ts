@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import type { ErrorCode } from './lib/error-code.ts'
 import type { ExitNode } from './lib/exit-node-messages.ts'
 import type { LabInfo } from './lib/lab-messages.ts'
-import type { Peer, ServeDialsResult } from './lib/node-messages.ts'
+import type { NetcheckResult, Peer, PeerStatus } from './lib/measure-messages.ts'
+import type { ServeDialsResult } from './lib/node-messages.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
 
 /** What a fake sidecar knows, and how it misbehaves. */
@@ -29,8 +30,12 @@ export interface FakeSidecarBehaviour {
   dialsFailure?: ErrorCode
   /** Paths for which `fileCapabilities` says yes. */
   withCapabilities?: string[]
-  /** For `peers` and `whois`. @default [] */
-  peers?: Peer[]
+  /** For `peers`, `whois` and `ping`; what is not said of one is nothing. @default [] */
+  peers?: (Peer & Partial<PeerStatus>)[]
+  /** The answer to `netcheck`. */
+  network?: NetcheckResult
+  /** Of `status`. @default [] */
+  health?: string[]
   /** Those that can be set; each that is online is usable. @default [] */
   exitNodes?: Omit<ExitNode, 'selected'>[]
   /** Why an `export` of a port is `busy`, by port. */

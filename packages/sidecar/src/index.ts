@@ -20,11 +20,20 @@ export { findSidecar } from './lib/find-sidecar.ts'
 export { Lab, type LabOptions } from './lib/lab.ts'
 export type { Forward, LabInfo, LabNode } from './lib/lab-messages.ts'
 export type { LoginParams } from './lib/login-messages.ts'
+export type {
+  FlowListResult,
+  Metrics,
+  NetcheckResult,
+  OpenFlow,
+  Peer,
+  PeerPath,
+  PeerStatus,
+  PingResult,
+} from './lib/measure-messages.ts'
 export {
   type ClientDialResult,
   MAX_SOCKET_PATH,
   type NodeState,
-  type Peer,
   type ResolveParams,
   type ResolveResult,
   type RunPolicy,

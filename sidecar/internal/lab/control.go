@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -108,6 +109,11 @@ func (c *control) routes() http.Handler {
 	mux.HandleFunc("GET "+MarkerPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprintln(w, MarkerBody)
+	})
+	// As Tailscale's own server tells nodes that are not logged in.
+	mux.HandleFunc("GET /derpmap/default", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(c.server.DERPMap)
 	})
 	mux.HandleFunc("GET /auth/{id}", func(w http.ResponseWriter, r *http.Request) {
 		if !c.registrar.visit(r.URL.Path) {

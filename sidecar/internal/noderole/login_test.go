@@ -63,7 +63,7 @@ func (d *driver) awaitPeer(name string) {
 	d.t.Helper()
 	until(d.t, "the peer "+name, func() bool {
 		peers := request[message.Peers](d, message.MethodPeers, message.Empty{}).Peers
-		return slices.ContainsFunc(peers, func(p message.Peer) bool { return strings.HasPrefix(p.Name, name+".") })
+		return slices.ContainsFunc(peers, func(p message.PeerStatus) bool { return strings.HasPrefix(p.Name, name+".") })
 	})
 }
 

@@ -78,7 +78,6 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodWatchFlows, r.watchFlows)
 	channel.HandleRequest(r.conn, message.MethodResolve, r.resolve)
 	channel.HandleRequest(r.conn, message.MethodFileCapabilities, fileCapabilities)
-	channel.HandleRequest(r.conn, message.MethodPeers, r.peers)
 	channel.HandleRequest(r.conn, message.MethodWhois, r.whois)
 	channel.HandleRequest(r.conn, message.MethodExport, r.export)
 	channel.HandleRequest(r.conn, message.MethodRetarget, r.retarget)
@@ -87,6 +86,7 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodListening, listening)
 	channel.HandleRequest(r.conn, message.MethodRelease, r.release)
 	r.installLogin()
+	r.installMeasure()
 	r.installExitNodes()
 	// In order with the events of their clients and with the dials of their runs.
 	channel.HandleInOrder(r.conn, message.MethodClientDial, r.clientDial)

@@ -13,6 +13,7 @@ import {
   Text,
 } from './fields.ts'
 import { loginMethods } from './login-messages.ts'
+import { measureMethods, Peer } from './measure-messages.ts'
 import { RunStatus, runMethods } from './run-messages.ts'
 import { TailnetNode } from './tailnet-node.ts'
 
@@ -20,18 +21,6 @@ import { TailnetNode } from './tailnet-node.ts'
 
 export const NodeState = z.enum(['starting', 'needs-login', 'needs-approval', 'running', 'stopped'])
 export type NodeState = z.infer<typeof NodeState>
-
-export const Peer = z.strictObject({
-  id: Text,
-  name: Text,
-  addresses: z.array(Text),
-  online: z.boolean(),
-  user: z.string().optional(),
-  tags: z.array(z.string()).optional(),
-  exitNodeOption: z.boolean(),
-})
-/** Another node of the tailnet. */
-export type Peer = z.infer<typeof Peer>
 
 export const RunPolicy = z.strictObject({
   /** Refuse what is neither the tailnet's nor an exit node's, instead of dialling it from the host. */
@@ -75,6 +64,13 @@ const StatusResult = z.strictObject({
   bytesDown: Count,
   /** Those that are registered, by name. */
   runs: z.array(RunStatus),
+  /** RFC 3339; absent for a key that stays good. */
+  keyExpiry: Text.optional(),
+  /** What Tailscale warns of. */
+  health: z.array(z.string()),
+  controlUrl: Text.optional(),
+  /** The name of the node's own DERP region. */
+  relay: Text.optional(),
 })
 export type SidecarStatus = z.infer<typeof StatusResult>
 
@@ -162,7 +158,6 @@ export const nodeMethods = {
     params: z.strictObject({ path: Text }),
     result: z.strictObject({ present: z.boolean() }),
   },
-  peers: { params: Empty, result: z.strictObject({ peers: z.array(Peer) }) },
   whois: {
     params: z.strictObject({ address: Text }),
     result: z.strictObject({ peer: Peer.optional() }),
@@ -170,5 +165,6 @@ export const nodeMethods = {
   ...exportMethods,
   ...runMethods,
   ...loginMethods,
+  ...measureMethods,
   ...exitNodeMethods,
 } as const
