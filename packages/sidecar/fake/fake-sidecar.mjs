@@ -7,6 +7,7 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { createExitNodes } from './exit-nodes.mjs'
 import { createExports } from './exports.mjs'
+import { createMeasures } from './measures.mjs'
 
 const behaviour = JSON.parse(process.env.FAKE_SIDECAR ?? '{}')
 const names = new Map(Object.entries(behaviour.names ?? {}))
@@ -19,6 +20,7 @@ const labNodes = new Set()
 const counters = { opened: 0, bytesUp: 0, bytesDown: 0, flows: 0 }
 let lastClient = 0
 let node
+let controlUrl
 
 class Failure extends Error {
   constructor(code, message) {
@@ -46,8 +48,21 @@ const exits = createExitNodes({
   fail: (code, message) => new Failure(code, message),
 })
 
+const measures = createMeasures({
+  peers: behaviour.peers,
+  network: behaviour.network,
+  bytesOf: (flow) =>
+    [...clients.values()].find((client) => client.flow === flow)?.bytes ?? {
+      bytesUp: 0,
+      bytesDown: 0,
+    },
+  totals: () => counters,
+  fail: (code, message) => new Failure(code, message),
+})
+
 const methods = {
   ...exported.methods,
+  ...measures.methods,
   ...exits.methods,
 
   hello: () => ({
@@ -58,7 +73,8 @@ const methods = {
     role: process.argv.at(-1),
   }),
 
-  async start({ hostname }) {
+  async start({ hostname, controlUrl: url }) {
+    controlUrl = url
     for (const state of behaviour.states ?? ['starting']) emit('state', { state })
     if (behaviour.authUrl) emit('authUrl', { url: behaviour.authUrl })
     if (behaviour.startFailure) {
@@ -77,6 +93,23 @@ const methods = {
     return node
   },
 
+  async login() {
+    if (!node) throw new Failure('not-connected', 'the node was not started')
+    if (behaviour.authUrl) emit('authUrl', { url: behaviour.authUrl })
+    if (behaviour.loginFailure) {
+      throw new Failure(behaviour.loginFailure.code, behaviour.loginFailure.message)
+    }
+    if (behaviour.neverLogsIn) await new Promise(() => {})
+    return node
+  },
+
+  logout() {
+    if (!node) throw new Failure('not-connected', 'the node was not started')
+    node = undefined
+    emit('state', { state: 'stopped', detail: 'the node was logged out' })
+    return {}
+  },
+
   status: () => ({
     state: node ? 'running' : 'stopped',
     ...(node ? { node } : {}),
@@ -85,6 +118,8 @@ const methods = {
     negotiating: [...clients.values()].filter(({ spliced }) => !spliced).length,
     ...counters,
     runs: [...runs.keys()].sort().map(describeRun),
+    health: behaviour.health ?? [],
+    ...(controlUrl ? { controlUrl } : {}),
   }),
 
   async listenSocks({ host, port }) {
@@ -148,11 +183,12 @@ const methods = {
 
   clientDial: dial,
   fileCapabilities: ({ path }) => ({ present: (behaviour.withCapabilities ?? []).includes(path) }),
-  peers: () => ({ peers: behaviour.peers ?? [] }),
 
   whois({ address }) {
-    const peer = behaviour.peers?.find(({ addresses }) => addresses.includes(address))
-    return peer ? { peer } : {}
+    const found = behaviour.peers?.find(({ addresses }) => addresses.includes(address))
+    if (!found) return {}
+    const { id, name, addresses, online, user, tags, exitNodeOption } = found
+    return { peer: { id, name, addresses, online, user, tags, exitNodeOption } }
   },
 
   startLab() {
@@ -170,6 +206,15 @@ const methods = {
     return {}
   },
 
+  completeAuth({ url }) {
+    if (!behaviour.labUrls?.includes(url)) throw new Failure('no-such-host', 'no node waits')
+    return {}
+  },
+
+  approve: () => ({}),
+  expireKeys: () => ({}),
+  stopControl: () => ({}),
+  startControl: () => ({}),
   setExitNodeApproved({ name }) {
     if (!labNodes.has(name)) throw new Failure('no-such-host', `there is no node ${name}`)
     return {}
@@ -269,6 +314,7 @@ async function dial({ client: id, run, host, port, onSuccess, leftover }) {
 let watchesFlows = false
 
 function emitFlow(event, params) {
+  measures.follow(event, params)
   if (watchesFlows) emit(event, params)
 }
 
@@ -296,7 +342,7 @@ function splice(client, peer, [toClient, toPeer]) {
   counters.flows += 1
   counters.bytesUp += toPeer.length
   client.spliced = true
-  client.bytes = bytes
+  Object.assign(client, { bytes, flow })
   socket.removeAllListeners('data')
   socket.write(toClient)
   peer.write(toPeer)

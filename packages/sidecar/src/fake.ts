@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import type { ErrorCode } from './lib/error-code.ts'
 import type { ExitNode } from './lib/exit-node-messages.ts'
 import type { LabInfo } from './lib/lab-messages.ts'
-import type { Peer, ServeDialsResult } from './lib/node-messages.ts'
+import type { NetcheckResult, Peer, PeerStatus } from './lib/measure-messages.ts'
+import type { ServeDialsResult } from './lib/node-messages.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
 
 /** What a fake sidecar knows, and how it misbehaves. */
@@ -19,6 +20,9 @@ export interface FakeSidecarBehaviour {
   states?: string[]
   authUrl?: string
   startFailure?: { code: ErrorCode; message: string }
+  loginFailure?: { code: ErrorCode; message: string }
+  /** Leaves `login` without an answer. */
+  neverLogsIn?: boolean
   /** Leaves `start` without an answer. */
   neverStarts?: boolean
   /** The answer to `serveDials`. @default tarpit "none": its programs use SOCKS5 */
@@ -26,12 +30,18 @@ export interface FakeSidecarBehaviour {
   dialsFailure?: ErrorCode
   /** Paths for which `fileCapabilities` says yes. */
   withCapabilities?: string[]
-  /** For `peers` and `whois`. @default [] */
-  peers?: Peer[]
+  /** For `peers`, `whois` and `ping`; what is not said of one is nothing. @default [] */
+  peers?: (Peer & Partial<PeerStatus>)[]
+  /** The answer to `netcheck`. */
+  network?: NetcheckResult
+  /** Of `status`. @default [] */
+  health?: string[]
   /** Those that can be set; each that is online is usable. @default [] */
   exitNodes?: Omit<ExitNode, 'selected'>[]
   /** Why an `export` of a port is `busy`, by port. */
   takenPorts?: Record<number, string>
+  /** Login URLs that nodes of the lab wait for, for `completeAuth`. */
+  labUrls?: string[]
   /** The answer to `startLab`; without it, it is no lab. */
   lab?: LabInfo
   /** Where on loopback an export is reached, in place of any free port. */

@@ -19,18 +19,27 @@ export type { Exported, ExportResult, ExportState } from './lib/export-messages.
 export { findSidecar } from './lib/find-sidecar.ts'
 export { Lab, type LabOptions } from './lib/lab.ts'
 export type { Forward, LabInfo, LabNode } from './lib/lab-messages.ts'
+export type { LoginParams } from './lib/login-messages.ts'
+export type {
+  FlowListResult,
+  Metrics,
+  NetcheckResult,
+  OpenFlow,
+  Peer,
+  PeerPath,
+  PeerStatus,
+  PingResult,
+} from './lib/measure-messages.ts'
 export {
   type ClientDialResult,
   MAX_SOCKET_PATH,
   type NodeState,
-  type Peer,
   type ResolveParams,
   type ResolveResult,
   type RunPolicy,
   type ServeDialsResult,
   type SidecarStatus,
   type StartParams,
-  type TailnetNode,
 } from './lib/node-messages.ts'
 export type { RunStatus } from './lib/run-messages.ts'
 export {
@@ -57,4 +66,5 @@ export {
   type SidecarCommand,
   type SidecarExit,
 } from './lib/sidecar-process.ts'
+export type { TailnetNode } from './lib/tailnet-node.ts'
 export { DRIVER_VERSION } from './lib/version.ts'

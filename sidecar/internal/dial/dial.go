@@ -67,11 +67,12 @@ type Dialer struct {
 	Host *hostdial.Dialer
 }
 
-// Dial connects or fails with an error that has a code. When ctx ends it fails with the cause of ctx.
+// Dial connects or fails with an error that has a code, and then with the first peer that it tried, if there was one. When ctx
+// ends it fails with the cause of ctx.
 func (d *Dialer) Dial(ctx context.Context, request Request) (Connection, error) {
 	connection, err := d.dial(ctx, request)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return Connection{}, cause
+		return connection, cause
 	}
 	return connection, err
 }
@@ -91,7 +92,11 @@ func (d *Dialer) dial(ctx context.Context, request Request) (Connection, error) 
 	if err != nil {
 		return Connection{}, err
 	}
-	return d.race(ctx, targets, request)
+	connection, err := d.race(ctx, targets, request)
+	if err != nil {
+		return Connection{Peer: targets[0].Peer}, err
+	}
+	return connection, nil
 }
 
 func (d *Dialer) addresses(ctx context.Context, host string) (addresses []netip.Addr, name string, err error) {

@@ -1,12 +1,10 @@
 package exitnode
 
 import (
-	"net/netip"
 	"strings"
 
-	"tailscale.com/tailcfg"
-
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
+	"github.com/tailproxy/tailproxy/sidecar/internal/nearest"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 )
 
@@ -17,48 +15,15 @@ func isAuto(wanted string) bool { return strings.EqualFold(wanted, Auto) }
 
 // resolve finds the node that is meant by a host name, a complete name, an address or a stable id.
 func resolve(tailnet Tailnet, wanted string) (*peers.Peer, error) {
-	table := tailnet.Peers()
-	if addr, err := netip.ParseAddr(wanted); err == nil {
-		if peer, ok := table.ByAddress(addr.Unmap()); ok {
-			return peer, nil
-		}
-		return nil, unknown(tailnet, wanted)
+	peer, err := tailnet.Peers().Find(wanted, tailnet.Domain())
+	if err == nil && peer == nil {
+		err = unknown(tailnet, wanted)
 	}
-	if peer, ok := table.ByID(tailcfg.StableNodeID(wanted)); ok {
-		return peer, nil
-	}
-	name := peers.CanonicalName(wanted)
-	if peer, ok := table.ByName(name); ok {
-		return peer, nil
-	}
-	if strings.Contains(name, ".") {
-		return nil, unknown(tailnet, wanted)
-	}
-	if peer, ok := table.ByName(name + "." + tailnet.Domain()); ok {
-		return peer, nil
-	}
-	// A node that is shared from another tailnet, if there is just one.
-	var shared *peers.Peer
-	for _, peer := range table.All() {
-		if hostOf(peer) != name {
-			continue
-		}
-		if shared != nil {
-			return nil, message.Errorf(message.NoSuchHost, "%s may be %s or %s; give the whole name", wanted, shared.Name, peer.Name)
-		}
-		shared = peer
-	}
-	if shared == nil {
-		return nil, unknown(tailnet, wanted)
-	}
-	return shared, nil
+	return peer, err
 }
 
 // hostOf returns the first label of a peer's name.
-func hostOf(peer *peers.Peer) string {
-	host, _, _ := strings.Cut(peer.Name, ".")
-	return host
-}
+func hostOf(peer *peers.Peer) string { return peer.Host() }
 
 func unknown(tailnet Tailnet, wanted string) error {
 	if tailnet.IsSelf(wanted) {
@@ -71,7 +36,7 @@ func unknown(tailnet Tailnet, wanted string) error {
 		}
 	}
 	host, _, _ := strings.Cut(peers.CanonicalName(wanted), ".")
-	if near := nearest(host, offered); len(near) > 0 {
+	if near := nearest.Names(host, offered); len(near) > 0 {
 		return message.Errorf(message.NoSuchHost, "there is no node %.100q; did you mean %s?", wanted, strings.Join(near, " or "))
 	}
 	switch {

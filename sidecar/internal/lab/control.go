@@ -2,6 +2,8 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -36,9 +38,9 @@ const (
 // control is the control server, with what tailscale's test server lacks: names that stay unique,
 // and a first netmap that comes when the nodes of the lab know the newcomer.
 type control struct {
-	server   *testcontrol.Server
-	http     *http.Server
-	listener net.Listener
+	server    *testcontrol.Server
+	endpoint  *controlEndpoint
+	registrar *registrar
 
 	// introduce waits until the lab's own nodes can talk to a newcomer.
 	introduce func(ctx context.Context, node *tailcfg.Node)
@@ -56,7 +58,7 @@ func startControl(relay *relay, resolver *resolver, options Options, introduce f
 		return nil, fmt.Errorf("listening for the control server: %w", err)
 	}
 	c := &control{
-		listener:  listener,
+		endpoint:  newControlEndpoint(listener),
 		introduce: introduce,
 		online:    map[key.NodePublic]bool{},
 		polls:     map[key.NodePublic]int{},
@@ -77,20 +79,26 @@ func startControl(relay *relay, resolver *resolver, options Options, introduce f
 		},
 		// An empty map lets nodes choose their tags; nil would drop them.
 		TagOwners:              map[string][]string{},
-		RequireAuthKey:         options.AuthKey,
-		RequireAuth:            options.RequireAuth,
+		RequireMachineAuth:     options.RequireApproval,
 		HoldMapRequest:         c.countPoll,
 		ModifyFirstMapResponse: c.welcome,
 	}
-	c.http = &http.Server{Handler: c.routes(), ReadHeaderTimeout: 10 * time.Second}
-	c.http.ErrorLog = logger.StdLogger(logger.Discard)
-	go c.http.Serve(listener)
+	c.registrar = &registrar{
+		server: c.server, options: options, baseURL: c.url(), ownKey: rand.Text(),
+		admitted: map[key.NodePublic]bool{}, expired: map[key.NodePublic]bool{}, visits: map[string]*visit{}, numbered: map[key.NodePublic]bool{},
+	}
+	if err := c.registrar.install(); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	c.endpoint.handler = c.routes()
+	c.endpoint.serve(listener)
 	return c, nil
 }
 
-func (c *control) url() string { return "http://" + c.listener.Addr().String() }
+func (c *control) url() string { return "http://" + c.endpoint.address }
 
-func (c *control) close() { c.http.Close() }
+func (c *control) close() { c.endpoint.close() }
 
 // routes lets through only what the test server knows: it ends the process on any other path.
 func (c *control) routes() http.Handler {
@@ -102,8 +110,13 @@ func (c *control) routes() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprintln(w, MarkerBody)
 	})
+	// As Tailscale's own server tells nodes that are not logged in.
+	mux.HandleFunc("GET /derpmap/default", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(c.server.DERPMap)
+	})
 	mux.HandleFunc("GET /auth/{id}", func(w http.ResponseWriter, r *http.Request) {
-		if !c.server.CompleteAuth(r.URL.Path) {
+		if !c.registrar.visit(r.URL.Path) {
 			http.NotFound(w, r)
 			return
 		}

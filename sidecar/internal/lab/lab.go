@@ -31,8 +31,10 @@ type Options struct {
 	Delay time.Duration
 	// AuthKey is the key that nodes have to bring. Empty takes any.
 	AuthKey string
-	// RequireAuth makes nodes wait for a visit of their login URL (Lab.CompleteAuth, or GET it).
+	// RequireAuth makes nodes wait for a visit of their login URL (Lab.CompleteAuth, or GET it), but those that bring AuthKey.
 	RequireAuth bool
+	// RequireApproval makes machines wait to be let in (Lab.Approve). The lab's own do not.
+	RequireApproval bool
 	// Logf, if not nil, gets the log of the lab's own nodes.
 	Logf func(format string, args ...any)
 }
@@ -142,6 +144,9 @@ func (l *Lab) AddNode(ctx context.Context, name string, forwards ...Forward) (No
 func (l *Lab) addNode(
 	ctx context.Context, name string, prepare func(*node), finish func(context.Context, *node) error, forwards []Forward,
 ) (Node, error) {
+	if err := l.control.reachable(); err != nil {
+		return Node{}, err
+	}
 	n, err := l.newNode(name)
 	if err != nil {
 		return Node{}, err
@@ -206,12 +211,6 @@ func (l *Lab) AddRecord(ctx context.Context, name string, address netip.Addr) er
 	l.control.spread(ctx, key.NodePublic{})
 	return nil
 }
-
-// CompleteAuth logs the node in that was told to visit url.
-func (l *Lab) CompleteAuth(url string) bool { return l.control.server.CompleteAuth(url) }
-
-// ExpireKeys makes every node's key expired, or valid again.
-func (l *Lab) ExpireKeys(expired bool) { l.control.server.SetExpireAllNodes(expired) }
 
 // Close ends the lab and everything in it.
 func (l *Lab) Close() {

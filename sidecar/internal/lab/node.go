@@ -66,7 +66,7 @@ func newNode(l *Lab, name string) *node {
 			Store:      memoryStore{&mem.Store{}},
 			Hostname:   name,
 			ControlURL: l.control.url(),
-			AuthKey:    l.options.AuthKey,
+			AuthKey:    l.control.registrar.ownKey,
 			Logf:       logf,
 			UserLogf:   logger.Discard,
 		},
@@ -119,11 +119,15 @@ func (n *node) up(ctx context.Context) error {
 		if notify.ErrMessage != nil {
 			return fmt.Errorf("%s: %s", n.name, *notify.ErrMessage)
 		}
-		if notify.BrowseToURL != nil {
-			n.lab.control.server.CompleteAuth(*notify.BrowseToURL)
-		}
 		if notify.State != nil {
 			state = *notify.State
+		}
+		if state == ipn.NeedsMachineAuth {
+			status, err := n.client.StatusWithoutPeers(ctx)
+			if err != nil {
+				return err
+			}
+			n.lab.control.approve(n.lab.control.server.Node(status.Self.PublicKey))
 		}
 	}
 	status, err := n.client.StatusWithoutPeers(ctx)

@@ -29,6 +29,7 @@ func Run(ctx context.Context, conn io.ReadWriteCloser) error {
 	channel.HandleRequest(c, message.MethodSetExitNodeApproved, r.setExitNodeApproved)
 	channel.HandleRequest(c, message.MethodAddForward, r.addForward)
 	channel.HandleRequest(c, message.MethodAddRecord, r.addRecord)
+	r.installLogin(c)
 	return c.Serve(ctx)
 }
 
@@ -45,7 +46,12 @@ func (r *role) start(ctx context.Context, params message.StartLab) (message.Star
 	if err := r.claim(); err != nil {
 		return message.StartLabResult{}, err
 	}
-	l, err := lab.Start(ctx, lab.Options{Delay: params.DelayMs.Duration()})
+	l, err := lab.Start(ctx, lab.Options{
+		Delay:           params.DelayMs.Duration(),
+		AuthKey:         params.AuthKey,
+		RequireAuth:     params.RequireAuth,
+		RequireApproval: params.RequireApproval,
+	})
 	if err := r.settle(l, err); err != nil {
 		return message.StartLabResult{}, err
 	}

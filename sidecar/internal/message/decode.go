@@ -94,6 +94,10 @@ func decodeKind(dec *jsontext.Decoder, v reflect.Value) error {
 			v.SetBool(tok.Bool())
 		}
 		return err
+	case reflect.Float64:
+		return decodeNumber(dec, v)
+	case reflect.Map:
+		return decodeMap(dec, v)
 	case reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return decodeInteger(dec, v)
 	}
@@ -158,6 +162,43 @@ func decodeBytes(dec *jsontext.Decoder, v reflect.Value) error {
 		return errors.New("must be base64 with padding")
 	}
 	v.SetBytes(raw)
+	return nil
+}
+
+func decodeMap(dec *jsontext.Decoder, v reflect.Value) error {
+	if _, err := readToken(dec, "an object", '{'); err != nil {
+		return err
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for dec.PeekKind() != '}' {
+		key := reflect.New(v.Type().Key()).Elem()
+		if err := decodeValue(dec, key); err != nil {
+			return fmt.Errorf("a name: %w", err)
+		}
+		element := reflect.New(v.Type().Elem()).Elem()
+		if err := decodeValue(dec, element); err != nil {
+			return inField(key.String(), err)
+		}
+		v.SetMapIndex(key, element)
+	}
+	_, err := dec.ReadToken()
+	return syntax(err)
+}
+
+func decodeNumber(dec *jsontext.Decoder, v reflect.Value) error {
+	if dec.PeekKind() != '0' {
+		_, err := readToken(dec, "a number", '0')
+		return err
+	}
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return syntax(err)
+	}
+	n, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil {
+		return errors.New("must be a number in range")
+	}
+	v.SetFloat(n)
 	return nil
 }
 

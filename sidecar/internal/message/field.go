@@ -39,7 +39,7 @@ func collect(all map[reflect.Type]fields, t reflect.Type) {
 		return
 	}
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice:
+	case reflect.Pointer, reflect.Slice, reflect.Map:
 		collect(all, t.Elem())
 	case reflect.Struct:
 		if _, ok := all[t]; ok {

@@ -35,6 +35,10 @@ func (d Delay) Duration() time.Duration { return time.Duration(d) * time.Millise
 // StartLab starts the lab.
 type StartLab struct {
 	DelayMs Delay `json:"delayMs,omitzero"`
+	// AuthKey is the one key that nodes log in with; RequireAuth has them visit a URL instead.
+	AuthKey         string `json:"authKey,omitempty"`
+	RequireAuth     bool   `json:"requireAuth,omitzero"`
+	RequireApproval bool   `json:"requireApproval,omitzero"`
 }
 
 // StartLabResult is the running lab.

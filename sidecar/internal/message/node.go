@@ -74,6 +74,8 @@ type Start struct {
 	Tags          []string `json:"tags,omitempty"`
 	Lab           bool     `json:"lab,omitzero"`
 	TailscaleLogs bool     `json:"tailscaleLogs,omitzero"`
+	// LoginTimeoutMs is how long login and approval may take; 0 is for ever.
+	LoginTimeoutMs Timeout `json:"loginTimeoutMs,omitzero"`
 }
 
 func (s Start) check() error {
@@ -126,6 +128,13 @@ type Status struct {
 	BytesDown   uint64          `json:"bytesDown"`
 	// Runs are those that are registered.
 	Runs []RunStatus `json:"runs"`
+	// KeyExpiry is as RFC 3339 writes times.
+	KeyExpiry string `json:"keyExpiry,omitempty"`
+	// Health is what Tailscale warns of.
+	Health     []string `json:"health"`
+	ControlURL string   `json:"controlUrl,omitempty"`
+	// Relay is the name of the node's own DERP region.
+	Relay string `json:"relay,omitempty"`
 }
 
 // UDPPolicy says what becomes of a program's datagrams: they are carried as connections are, refused, or
@@ -214,7 +223,7 @@ type FileCapabilitiesResult struct {
 
 // Peers is the result of peers.
 type Peers struct {
-	Peers []Peer `json:"peers"`
+	Peers []PeerStatus `json:"peers"`
 }
 
 // StateEvent is the event state.

@@ -23,7 +23,7 @@ type Spec struct {
 
 // Specs returns the whole contract.
 func Specs() []Spec {
-	return slices.Concat(baseSpecs(), runSpecs())
+	return slices.Concat(baseSpecs(), runSpecs(), loginSpecs(), measureSpecs(), labLoginSpecs())
 }
 
 func baseSpecs() []Spec {

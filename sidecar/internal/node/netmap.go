@@ -2,9 +2,11 @@ package node
 
 import (
 	"net/netip"
+	"time"
 
 	"tailscale.com/ipn"
 	"tailscale.com/tailcfg"
+	"tailscale.com/types/key"
 	"tailscale.com/types/netmap"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
@@ -23,6 +25,9 @@ type Self struct {
 	Services map[string][]netip.Addr
 
 	users map[tailcfg.UserID]string
+	key   key.NodePublic
+	// expiry is zero for a key that stays good.
+	expiry time.Time
 }
 
 // Hostname returns the first label of the node's name.
@@ -88,6 +93,7 @@ func (n *Node) applyNetMap(nm *netmap.NetworkMap) {
 
 func (s *Self) update(node *tailcfg.Node) {
 	s.ID = node.StableID
+	s.key, s.expiry = node.Key, node.KeyExpiry
 	s.Name = peers.CanonicalName(node.Name)
 	s.Tags = node.Tags
 	s.Addresses = nil
@@ -108,7 +114,7 @@ func (n *Node) setSelf(self *Self) {
 		}
 	}
 	n.self.Store(self)
-	n.services.look()
+	n.changes.look()
 }
 
 func mergeUsers(known map[tailcfg.UserID]string, more map[tailcfg.UserID]tailcfg.UserProfileView) map[tailcfg.UserID]string {

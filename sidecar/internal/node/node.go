@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tailscale.com/client/local"
 	"tailscale.com/net/tsdial"
@@ -51,6 +51,12 @@ type Node struct {
 	dns    dnsCache
 	// services are those that this node offers.
 	services services
+	changes  changes
+	secrets  secrets
+	// loggingIn is held by a Login, and guards usedKey, the auth key that the node came with. byKey: the login that is under way, or was the last, is one by an auth key.
+	loggingIn sync.Mutex
+	usedKey   string
+	byKey     atomic.Bool
 
 	synced     chan struct{} // closed when the first netmap is here
 	syncedOnce sync.Once
@@ -62,7 +68,12 @@ func New(options Options) *Node {
 	if options.Host == nil {
 		n.options.Host = new(hostdial.Dialer)
 	}
-	n.state.tell = options.OnState
+	n.state.tell = func(state message.State, detail string) {
+		n.changes.look()
+		if options.OnState != nil {
+			options.OnState(state, detail)
+		}
+	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.paths = newPaths(n.ctx, &n.engine)
 	n.exits = exitnode.New(exitTailnet{n}, options.OnExitNode)
@@ -73,14 +84,16 @@ func New(options Options) *Node {
 func (n *Node) Start(ctx context.Context) error {
 	ctx, stop := n.bound(ctx)
 	defer stop()
-	err := n.start(ctx)
+	limited, cancel := n.limit(ctx, n.options.LoginTimeout)
+	defer cancel()
+	err := n.start(limited)
 	if err == nil {
 		return nil
 	}
 	if cause := context.Cause(n.ctx); cause != nil {
 		return cause
 	}
-	return n.hideKey(err)
+	return n.late(ctx, limited, n.options.LoginTimeout, n.hideKey(err))
 }
 
 // bound returns a context that ends with ctx and with the node.
@@ -123,7 +136,7 @@ func (n *Node) Flush(ctx context.Context, to []*peers.Peer) {
 	answered := make(chan struct{}, len(to))
 	waiting := 0
 	for _, peer := range to {
-		if len(peer.Addresses) > 0 && n.engine.hasSession(peer.Key) {
+		if len(peer.Addresses) > 0 && n.engine.hasSession(peer.Key, time.Time{}) {
 			n.engine.tsmp(peer.Addresses[0], func() { answered <- struct{}{} })
 			waiting++
 		}
@@ -171,12 +184,14 @@ func (n *Node) ByAddress(addr netip.Addr) (*peers.Peer, bool) { return n.peers.B
 func (n *Node) BySubnet(addr netip.Addr) (*peers.Peer, bool) { return n.peers.BySubnet(addr) }
 
 // Close ends the node: connections are reset, an ephemeral node leaves its tailnet. It may be called at any time.
-func (n *Node) Close() {
+func (n *Node) Close() { n.closeWith("") }
+
+func (n *Node) closeWith(detail string) {
 	n.cancel(ErrStopped)
 	n.exits.Close()
 	n.lifecycle.Lock()
 	defer n.lifecycle.Unlock()
-	n.state.set(message.StateStopped, "")
+	n.state.set(message.StateStopped, detail)
 	if n.server != nil {
 		if stack := n.stack.Load(); stack != nil {
 			stack.Close()
@@ -194,13 +209,7 @@ func (n *Node) Close() {
 	}
 }
 
-// hideKey keeps the auth key out of an error, whoever put it there.
-func (n *Node) hideKey(err error) error {
-	key := n.options.AuthKey
-	if key == "" || !strings.Contains(err.Error(), key) {
-		return err
-	}
-	return message.Errorf(message.CodeOf(err), "%s", strings.ReplaceAll(err.Error(), key, "(auth key)"))
-}
+// hideKey keeps auth keys out of an error, whoever put them there.
+func (n *Node) hideKey(err error) error { return n.secrets.hide(err) }
 
 var errWatchEnded = errors.New("the node no longer tells its state")

@@ -132,7 +132,8 @@ func TestStatesComeInOrderAndTheEndIsFinal(t *testing.T) {
 }
 
 func TestTellsARefusalFromAnOutage(t *testing.T) {
-	n := New(Options{AuthKey: "tskey-secret"})
+	n := New(Options{})
+	n.byKey.Store(true)
 	for text, refused := range map[string]bool{
 		"You are logged out.": false,
 		"You are logged out. The last login error was: fetch control key: Get \"http://127.0.0.1:1/key\": connection refused": false,
@@ -151,7 +152,8 @@ func TestTellsARefusalFromAnOutage(t *testing.T) {
 }
 
 func TestHidesTheKey(t *testing.T) {
-	n := New(Options{AuthKey: "tskey-secret"})
+	n := New(Options{})
+	n.secrets.add("tskey-secret")
 	err := n.hideKey(message.Errorf(message.Denied, "key tskey-secret is bad"))
 	if strings.Contains(err.Error(), "secret") || message.CodeOf(err) != message.Denied {
 		t.Errorf("got %v", err)

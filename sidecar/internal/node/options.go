@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/exitnode"
 	"github.com/tailproxy/tailproxy/sidecar/internal/hostdial"
@@ -28,6 +29,8 @@ type Options struct {
 	// Ephemeral nodes leave the tailnet when they end.
 	Ephemeral bool
 	Tags      []string
+	// LoginTimeout is how long Start waits for login and approval; 0 is for ever.
+	LoginTimeout time.Duration
 	// Lab says that the control server is a lab's; else a control server on loopback is asked.
 	Lab bool
 	// TailscaleLogs leaves Tailscale's log upload on.

@@ -39,8 +39,8 @@ type tunnel interface {
 	disco(addr netip.Addr, answered func(roundTrip time.Duration))
 	// tsmp sends one ping through the tunnel.
 	tsmp(addr netip.Addr, answered func())
-	// hasSession reports whether a handshake with the peer was completed.
-	hasSession(peer key.NodePublic) bool
+	// hasSession reports whether a handshake with the peer was completed since then.
+	hasSession(peer key.NodePublic, since time.Time) bool
 	// reset forgets handshakes under way.
 	reset(peer key.NodePublic)
 }
@@ -52,6 +52,8 @@ type paths struct {
 
 	mu    sync.Mutex
 	known map[key.NodePublic]*path
+	// since is when this node got its key. Handshakes from before that are good for nothing.
+	since time.Time
 }
 
 // path is what is known of a peer as long as it is the same process: a restart changes its disco key.
@@ -88,9 +90,10 @@ func (p *paths) probe(peer *peers.Peer) *path {
 	}
 	started := &path{disco: peer.Disco, done: make(chan struct{})}
 	p.known[peer.Key] = started
+	since := p.since
 	go func() {
 		defer close(started.done)
-		if !p.run(peer) {
+		if !p.run(peer, since) {
 			// Not proven: whoever waits goes on, the next connection asks again.
 			p.forget(peer.Key, started)
 		}
@@ -99,7 +102,7 @@ func (p *paths) probe(peer *peers.Peer) *path {
 }
 
 // run asks until the peer has answered through the tunnel.
-func (p *paths) run(peer *peers.Peer) bool {
+func (p *paths) run(peer *peers.Peer, since time.Time) bool {
 	addr := peer.Addresses[0]
 	through := make(chan struct{}, 1)
 	knows := make(chan time.Duration, 1)
@@ -145,7 +148,7 @@ func (p *paths) run(peer *peers.Peer) bool {
 				retry.Reset(pause)
 				continue
 			}
-			if !p.tunnel.hasSession(peer.Key) {
+			if !p.tunnel.hasSession(peer.Key, since) {
 				p.tunnel.reset(peer.Key)
 			}
 			tsmp()
@@ -153,7 +156,7 @@ func (p *paths) run(peer *peers.Peer) bool {
 			retry.Reset(wait)
 		case <-limit.C:
 			// A tunnel that carries no pings is one all the same.
-			return p.tunnel.hasSession(peer.Key)
+			return p.tunnel.hasSession(peer.Key, since)
 		case <-p.ctx.Done():
 			return false
 		}
@@ -166,6 +169,14 @@ func (p *paths) forget(k key.NodePublic, path *path) {
 	if p.known[k] == path {
 		delete(p.known, k)
 	}
+}
+
+// forgetAll has every peer asked anew: this node has another key, which they have yet to hear of.
+func (p *paths) forgetAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.known)
+	p.since = time.Now()
 }
 
 // warmPaths asks the first few peers that are online, so that their first connection need not wait.

@@ -48,8 +48,8 @@ func (f *fakeTunnel) tsmp(_ netip.Addr, answered func()) {
 	time.AfterFunc(2*f.roundTrip, func() { f.session = true; answered() })
 }
 
-func (f *fakeTunnel) hasSession(key.NodePublic) bool { return f.session }
-func (f *fakeTunnel) reset(key.NodePublic)           { f.resets++; f.lost = false }
+func (f *fakeTunnel) hasSession(key.NodePublic, time.Time) bool { return f.session }
+func (f *fakeTunnel) reset(key.NodePublic)                      { f.resets++; f.lost = false }
 
 func newPeer() *peers.Peer {
 	return &peers.Peer{

@@ -22,28 +22,6 @@ type services struct {
 	// editing is held while the preferences follow offered.
 	editing sync.Mutex
 	offered map[string]int // how often
-
-	mu      sync.Mutex
-	changed chan struct{} // closed when there is another Self
-}
-
-// look wakes those who wait for a service's addresses.
-func (s *services) look() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.changed != nil {
-		close(s.changed)
-		s.changed = nil
-	}
-}
-
-func (s *services) next() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.changed == nil {
-		s.changed = make(chan struct{})
-	}
-	return s.changed
 }
 
 // servicesOf reads which services a node may host from its capabilities. What cannot be read is none.
@@ -85,7 +63,7 @@ func (n *Node) Host(ctx context.Context, service string) (addrs []netip.Addr, wi
 		"the tailnet did not let this node host %s within %v; define the service and approve its host", service, serviceLimit))
 	defer cancel()
 	for {
-		next := n.services.next()
+		next := n.changes.next()
 		if addrs := n.self.Load().Services[service]; len(addrs) > 0 {
 			return addrs, withdraw, nil
 		}

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"tailscale.com/client/local"
 	"tailscale.com/ipn"
@@ -17,11 +16,16 @@ func (n *Node) start(ctx context.Context) error {
 	if err := prepareStateDir(n.options.StateDir); err != nil {
 		return err
 	}
-	if strings.ContainsAny(n.options.AuthKey, " \t\r\n") {
-		return message.Errorf(message.Denied, "the auth key has white space in it")
+	key, err := n.authKey(ctx, n.options.AuthKey)
+	if err != nil {
+		return err
 	}
+	n.byKey.Store(key != "")
+	n.loggingIn.Lock()
+	n.usedKey = key
+	n.loggingIn.Unlock()
 	n.inLab.Store(n.options.Lab || isLab(ctx, n.options.ControlURL))
-	client, err := n.launch(ctx)
+	client, err := n.launch(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -59,8 +63,8 @@ func (n *Node) start(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the server. tsnet's Start does not wait for the network, save for an OAuth secret.
-func (n *Node) launch(ctx context.Context) (*local.Client, error) {
+// launch starts the server. tsnet's Start does not wait for the network.
+func (n *Node) launch(ctx context.Context, authKey string) (*local.Client, error) {
 	n.lifecycle.Lock()
 	defer n.lifecycle.Unlock()
 	if n.started {
@@ -93,7 +97,7 @@ func (n *Node) launch(ctx context.Context) (*local.Client, error) {
 		Dir:           n.options.StateDir,
 		Store:         n.store,
 		Hostname:      n.options.Hostname,
-		AuthKey:       n.options.AuthKey,
+		AuthKey:       authKey,
 		ControlURL:    controlURL,
 		Ephemeral:     n.options.Ephemeral,
 		AdvertiseTags: n.options.Tags,

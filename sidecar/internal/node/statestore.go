@@ -19,11 +19,13 @@ type stateStore struct {
 	closed bool
 }
 
+func stateFile(dir string) string { return filepath.Join(dir, "tailscaled.state") }
+
 func openStateStore(dir string, logf logger.Logf) (*stateStore, error) {
 	if logf == nil {
 		logf = logger.Discard
 	}
-	file, err := store.New(logf, filepath.Join(dir, "tailscaled.state"))
+	file, err := store.New(logf, stateFile(dir))
 	if err != nil {
 		return nil, fmt.Errorf("opening the node's keys: %w", err)
 	}

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"tailscale.com/client/local"
@@ -39,8 +38,8 @@ func (n *Node) followState(client *local.Client, report func(error)) error {
 		if err != nil {
 			return fmt.Errorf("watching the node: %w", err)
 		}
-		if notify.ErrMessage != nil {
-			report(n.controlError(*notify.ErrMessage))
+		if notify.ErrMessage != nil && !isPause(*notify.ErrMessage) {
+			report(n.refusal(*notify.ErrMessage))
 		}
 		if notify.Health != nil {
 			if warning, ok := notify.Health.Warnings[tsconst.HealthWarnableLoginState]; ok {
@@ -50,7 +49,10 @@ func (n *Node) followState(client *local.Client, report func(error)) error {
 			}
 		}
 		if notify.BrowseToURL != nil && *notify.BrowseToURL != "" {
-			n.state.set(message.StateNeedsLogin, "")
+			// A node that runs goes on to do so while its next user logs in.
+			if state := n.State(); state != message.StateRunning && state != message.StateNeedsLogin {
+				n.state.set(message.StateNeedsLogin, "")
+			}
 			if n.options.OnAuthURL != nil {
 				n.options.OnAuthURL(*notify.BrowseToURL)
 			}
@@ -65,7 +67,7 @@ func (n *Node) followBackend(state ipn.State, report func(error)) {
 	next, ok := follow(state)
 	if !ok {
 		if state == ipn.NeedsLogin && n.State() == message.StateRunning {
-			n.state.set(message.StateNeedsLogin, "the node's key has expired or it was logged out")
+			n.state.set(message.StateNeedsLogin, n.whyLoggedOut())
 		}
 		return
 	}
@@ -83,34 +85,17 @@ func (n *Node) followBackend(state ipn.State, report func(error)) {
 	}
 }
 
-// controlError is what the control server wants the user to know.
-func (n *Node) controlError(text string) error {
-	if strings.Contains(text, "requires logging to be enabled") {
-		return message.Errorf(message.Denied, "this tailnet requires Tailscale's log upload; start with --tailscale-logs")
+// whyLoggedOut asks the backend, which knows before the netmap has come to us.
+func (n *Node) whyLoggedOut() string {
+	client := n.local.Load()
+	if client == nil {
+		return loggedOut
 	}
-	return message.Errorf(message.Denied, "the control server refused the node: %s", text)
-}
-
-const loginErrorMark = "The last login error was: "
-
-// loginError returns the control server's refusal that a warning tells of, or nil. With an auth key a refusal is
-// final; without one the user may still log in.
-func (n *Node) loginError(text string) error {
-	_, reason, found := strings.Cut(text, loginErrorMark)
-	if !found || n.options.AuthKey == "" || !isRefusal(reason) {
-		return nil
+	status, err := client.StatusWithoutPeers(n.ctx)
+	if err != nil || status.Self == nil || status.Self.KeyExpiry == nil || status.Self.KeyExpiry.After(time.Now()) {
+		return loggedOut
 	}
-	return message.Errorf(message.Denied, "the control server refused the auth key: %s", strings.TrimSpace(reason))
-}
-
-// isRefusal tells an answer of the control server from not having reached it, which is tried again.
-func isRefusal(reason string) bool {
-	for _, mark := range []string{"register request: http 4", "invalid key", "not valid", "not found"} {
-		if strings.Contains(reason, mark) {
-			return true
-		}
-	}
-	return false
+	return keyExpired
 }
 
 // rewatchDelay keeps a watch that ends at once from being made again in a tight loop.

@@ -28,10 +28,12 @@ func (d *clientDial) serve(client *socks.Client) {
 	started := time.Now()
 	connection, left, err := d.dial(client)
 	if left {
+		r.flows.metrics.failure(err, connection.Peer)
 		d.leave(client, err)
 		return
 	}
 	if err != nil {
+		r.flows.metrics.failure(err, connection.Peer)
 		d.answer(message.ClientDialResult{}, err)
 		client.Await(r.ctx)
 		return
@@ -48,7 +50,8 @@ func (d *clientDial) serve(client *socks.Client) {
 		flow.reset(err)
 	}
 	d.through()
-	r.notifyFlow(message.EventFlowOpened, flow.opened(client.Source(), time.Since(started)))
+	took := time.Since(started)
+	r.tellOpened(flow, flow.opened(client.Source(), took), took)
 	d.answer(message.ClientDialResult{
 		Flow:  flow.id,
 		Bound: connection.Side.Local().String(),

@@ -11,6 +11,7 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/node"
+	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 	"github.com/tailproxy/tailproxy/sidecar/internal/resolve"
 	"github.com/tailproxy/tailproxy/sidecar/internal/route"
 )
@@ -57,20 +58,27 @@ type datagrams struct {
 
 // dial opens the far side, after a decision of its own each time.
 func (d datagrams) dial(ctx context.Context) (datagram.Opened, error) {
+	opened, peer, err := d.open(ctx)
+	if err != nil {
+		d.program.role.flows.metrics.failure(err, peer)
+	}
+	return opened, err
+}
+
+func (d datagrams) open(ctx context.Context) (opened datagram.Opened, peer *peers.Peer, err error) {
 	started := time.Now()
 	n := d.program.role.node.Load()
 	if n == nil {
-		return datagram.Opened{}, errNotStarted
+		return opened, nil, errNotStarted
 	}
 	stack, err := n.Running()
 	if err != nil {
-		return datagram.Opened{}, err
+		return opened, nil, err
 	}
 	decision, err := d.decide(ctx, n)
 	if err != nil {
-		return datagram.Opened{}, err
+		return opened, decision.Peer, err
 	}
-	var opened datagram.Opened
 	if decision.Route == message.RouteDirect {
 		opened.Remote, err = datagram.DialHost(&d.program.role.host, d.destination)
 	} else {
@@ -81,10 +89,10 @@ func (d datagrams) dial(ctx context.Context) (datagram.Opened, error) {
 		opened.Await = func(ctx context.Context) { awaitPath(ctx, n, decision) }
 	}
 	if err != nil {
-		return datagram.Opened{}, err
+		return datagram.Opened{}, decision.Peer, err
 	}
 	d.follow(&opened, decision, started)
-	return opened, nil
+	return opened, decision.Peer, nil
 }
 
 // awaitPath waits until datagrams can be sent. Those of an exit node that is not there any more are not.
@@ -157,7 +165,7 @@ func (d datagrams) follow(opened *datagram.Opened, decision route.Decision, star
 	event := f.opened(d.source, time.Since(started))
 	event.Network = message.NetworkUDP
 	event.PID = message.Limit(d.pid)
-	r.notifyFlow(message.EventFlowOpened, event)
+	r.tellOpened(f, event, 0)
 	opened.Counters = f.counters
 	opened.Closed = func(err error) {
 		d.program.run.remove(f)

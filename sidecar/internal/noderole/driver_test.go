@@ -51,6 +51,7 @@ type driver struct {
 	mu        sync.Mutex
 	greeted   map[message.ID]bool
 	states    []message.State
+	details   []message.StateEvent
 	authURLs  chan string
 	gone      chan message.ClientGone
 	opened    chan message.FlowOpened
@@ -102,6 +103,7 @@ func prepareDriver(t testing.TB, ours io.ReadWriteCloser) *driver {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.states = append(d.states, e.State)
+		d.details = append(d.details, e)
 	})
 	channel.HandleEvent(d.conn, message.EventAuthURL, func(e message.AuthURL) { d.authURLs <- e.URL })
 	channel.HandleEvent(d.conn, message.EventClientGone, func(e message.ClientGone) { d.gone <- e })

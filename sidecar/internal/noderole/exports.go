@@ -146,7 +146,7 @@ func (x exporting) Carry(c *export.Connection) {
 	}
 	opened := f.opened(c.Remote, c.Dialled.Sub(c.Started))
 	opened.Direction, opened.Export = message.DirectionInbound, c.Export
-	r.notifyFlow(message.EventFlowOpened, opened)
+	r.tellOpened(f, opened, 0)
 	closed := f.serve(nil, &r.pool)
 	if cut := c.Cut(); cut != nil {
 		closed.Error = message.FromError(cut)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/dial"
@@ -21,6 +22,8 @@ type flow struct {
 	connection dial.Connection
 	started    time.Time
 	counters   *splice.Counters
+	// described is what Node is told of it, nil until then.
+	described atomic.Pointer[message.FlowOpened]
 
 	mu  sync.Mutex
 	cut error // why we reset it
@@ -93,6 +96,7 @@ type flows struct {
 	up, down uint64 // of closed ones
 	ended    bool
 	told     []*peers.Peer
+	metrics  metrics
 }
 
 func (f *flows) open(run string, program splice.Side, connection dial.Connection, started time.Time) *flow {
@@ -127,6 +131,7 @@ func (f *flows) close(closed *flow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.byID, closed.id)
+	f.metrics.ended(closed)
 	f.up += closed.counters.Up.Load()
 	f.down += closed.counters.Down.Load()
 }
@@ -141,6 +146,22 @@ func (f *flows) totals() (open, opened, up, down uint64) {
 		down += one.counters.Down.Load()
 	}
 	return uint64(len(f.byID)), uint64(f.last), up, down
+}
+
+// cutAll cuts every flow that does not leave by the host's own network, and returns the peers that were told.
+func (f *flows) cutAll(reason error) (told []*peers.Peer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.byID {
+		if one.connection.Route == message.RouteDirect {
+			continue
+		}
+		one.reset(reason)
+		if peer := one.connection.Peer; peer != nil && one.program != nil && !slices.Contains(told, peer) {
+			told = append(told, peer)
+		}
+	}
+	return told
 }
 
 var errEnded = message.Errorf(message.Aborted, "the sidecar ended")

@@ -140,7 +140,7 @@ func TestAnswersQueries(t *testing.T) {
 	}
 	self := d.start(l)
 	peers := request[message.Peers](d, message.MethodPeers, message.Empty{}).Peers
-	names := map[string]message.Peer{}
+	names := map[string]message.PeerStatus{}
 	for _, p := range peers {
 		names[p.Name] = p
 	}

@@ -88,6 +88,7 @@ func (p *program) Dial(ctx context.Context, d *dialsocket.Dial) {
 	}
 	connection, err := p.connect(ctx, d)
 	if err != nil {
+		p.role.flows.metrics.failure(err, connection.Peer)
 		d.Fail(err)
 		return
 	}
@@ -146,9 +147,10 @@ func (p *program) carry(f *flow, d *dialsocket.Dial) {
 	if err := p.run.add(f); err != nil {
 		f.reset(err)
 	}
-	opened := f.opened(sourceOf(d), time.Since(f.started))
+	took := time.Since(f.started)
+	opened := f.opened(sourceOf(d), took)
 	opened.PID = message.Limit(d.PID)
-	r.notifyFlow(message.EventFlowOpened, opened)
+	r.tellOpened(f, opened, took)
 	closed := f.serve(nil, &r.pool)
 	p.run.remove(f)
 	r.flows.close(f)

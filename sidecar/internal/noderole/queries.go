@@ -29,11 +29,12 @@ func describeSelf(self *node.Self) message.Node {
 	return described
 }
 
-func (r *role) status(context.Context, message.Empty) (message.Status, error) {
+func (r *role) status(ctx context.Context, _ message.Empty) (message.Status, error) {
 	status := message.Status{
 		State:       message.StateStopped,
 		Negotiating: uint64(r.clients.len()),
 		Runs:        r.runs.status(),
+		Health:      []string{},
 	}
 	status.Flows, status.Opened, status.BytesUp, status.BytesDown = r.flows.totals()
 	if n := r.node.Load(); n != nil {
@@ -44,20 +45,9 @@ func (r *role) status(context.Context, message.Empty) (message.Status, error) {
 			described := describeSelf(self)
 			status.Node = &described
 		}
+		n.Describe(ctx, &status)
 	}
 	return status, nil
-}
-
-func (r *role) peers(context.Context, message.Empty) (message.Peers, error) {
-	result := message.Peers{Peers: []message.Peer{}}
-	n := r.node.Load()
-	if n == nil {
-		return result, message.Errorf(message.NotConnected, "the node was not started")
-	}
-	for _, peer := range n.Peers().All() {
-		result.Peers = append(result.Peers, describePeer(peer))
-	}
-	return result, nil
 }
 
 func describePeer(peer *peers.Peer) message.Peer {

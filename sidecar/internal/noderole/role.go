@@ -78,7 +78,6 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodWatchFlows, r.watchFlows)
 	channel.HandleRequest(r.conn, message.MethodResolve, r.resolve)
 	channel.HandleRequest(r.conn, message.MethodFileCapabilities, fileCapabilities)
-	channel.HandleRequest(r.conn, message.MethodPeers, r.peers)
 	channel.HandleRequest(r.conn, message.MethodWhois, r.whois)
 	channel.HandleRequest(r.conn, message.MethodExport, r.export)
 	channel.HandleRequest(r.conn, message.MethodRetarget, r.retarget)
@@ -86,6 +85,8 @@ func (r *role) install() {
 	channel.HandleRequest(r.conn, message.MethodExports, r.listExports)
 	channel.HandleRequest(r.conn, message.MethodListening, listening)
 	channel.HandleRequest(r.conn, message.MethodRelease, r.release)
+	r.installLogin()
+	r.installMeasure()
 	r.installExitNodes()
 	// In order with the events of their clients and with the dials of their runs.
 	channel.HandleInOrder(r.conn, message.MethodClientDial, r.clientDial)
@@ -122,6 +123,7 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 		Tags:          params.Tags,
 		Lab:           params.Lab,
 		TailscaleLogs: params.TailscaleLogs,
+		LoginTimeout:  params.LoginTimeoutMs.Duration(),
 		OnState: func(state message.State, detail string) {
 			r.notify(message.EventState, message.StateEvent{State: state, Detail: detail})
 		},
@@ -153,7 +155,7 @@ func (r *role) start(ctx context.Context, params message.Start) (message.Node, e
 	if err := n.Start(ctx); err != nil {
 		// Another start, with another key perhaps, is welcome.
 		n.Close()
-		r.node.CompareAndSwap(n, nil)
+		r.gone(n)
 		return message.Node{}, err
 	}
 	return describeSelf(n.Self()), nil

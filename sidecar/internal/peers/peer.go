@@ -27,6 +27,13 @@ type Peer struct {
 	Tags   []string
 	// ExitNodeOption: the node may be used as an exit node.
 	ExitNodeOption bool
+	OS             string
+	// LastSeen is zero for one that is online, or never was.
+	LastSeen time.Time
+	// Expiry is when its key expires; zero for never.
+	Expiry time.Time
+	// expired: the control server says that its key has.
+	expired bool
 	// ExitNodeOffered: it offers itself as one, approved or not. Not every control server tells.
 	ExitNodeOffered bool
 	// Country and City are where it says it is, if it does.
@@ -51,6 +58,13 @@ func FromNode(node *tailcfg.Node, users map[tailcfg.UserID]string) *Peer {
 		Disco:         node.DiscoKey,
 		WireGuardOnly: node.IsWireGuardOnly,
 	}
+	if node.Hostinfo.Valid() {
+		p.OS = node.Hostinfo.OS()
+	}
+	if node.LastSeen != nil && !p.Online {
+		p.LastSeen = *node.LastSeen
+	}
+	p.Expiry, p.expired = node.KeyExpiry, node.Expired
 	if len(node.Tags) == 0 {
 		p.User = users[node.User]
 	}
@@ -77,6 +91,11 @@ func FromNode(node *tailcfg.Node, users map[tailcfg.UserID]string) *Peer {
 		}
 	}
 	return p
+}
+
+// Expired reports whether the peer's key has expired.
+func (p *Peer) Expired(now time.Time) bool {
+	return p.expired || !p.Expiry.IsZero() && p.Expiry.Before(now)
 }
 
 // CanonicalName returns name in lower case and without a trailing dot.

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LabExitNode } from './exit-node-messages.ts'
 import { Empty, Milliseconds, Port, Text } from './fields.ts'
+import { LabLogin, labLoginMethods } from './lab-login-messages.ts'
 
 // The requests of role `lab`, as in docs/sidecar-channel.md.
 
@@ -21,7 +22,7 @@ export type LabInfo = z.infer<typeof LabInfo>
 /** What Node may ask of a sidecar in role `lab`, with the shape of each answer. */
 export const labMethods = {
   startLab: {
-    params: z.strictObject({ delayMs: Milliseconds.max(10_000).optional() }),
+    params: z.strictObject({ delayMs: Milliseconds.max(10_000).optional(), ...LabLogin }),
     result: LabInfo,
   },
   addNode: {
@@ -45,4 +46,5 @@ export const labMethods = {
     result: Empty,
   },
   addRecord: { params: z.strictObject({ name: Text, address: Text }), result: Empty },
+  ...labLoginMethods,
 } as const

@@ -5,6 +5,12 @@ import { type SidecarCommand, type SidecarExit, SidecarProcess } from './sidecar
 export interface LabOptions extends SidecarCommand {
   /** Milliseconds of delay that the lab's nodes add. @default 0 */
   delay?: number
+  /** The one key that lets nodes in. @default any, or none */
+  authKey?: string
+  /** Nodes wait until their login URL is visited, but those that bring `authKey`. @default false */
+  requireAuth?: boolean
+  /** Machines wait to be approved; the lab's own do not. @default false */
+  requireApproval?: boolean
 }
 
 /** A whole private tailnet on loopback, for demos, tests and benchmarks. */
@@ -20,14 +26,19 @@ export class Lab {
 
   /** Starts it and resolves when its nodes `hello` and `exit` are up. */
   static async start(options: LabOptions): Promise<Lab> {
-    const { delay, signal } = options
+    const { delay, authKey, requireAuth, requireApproval, signal } = options
     const process = await SidecarProcess.spawn('lab', options, {
       onEvent: () => {},
       onRequest: (method) =>
         Promise.reject(new Error(`the lab's driver has no method "${method}"`)),
     })
     try {
-      const params = delay === undefined ? {} : { delayMs: delay }
+      const params = {
+        ...(delay === undefined ? {} : { delayMs: delay }),
+        ...(authKey === undefined ? {} : { authKey }),
+        ...(requireAuth === undefined ? {} : { requireAuth }),
+        ...(requireApproval === undefined ? {} : { requireApproval }),
+      }
       const info = await process.request('startLab', labMethods.startLab, params, signal)
       return new Lab(process, info)
     } catch (error) {
@@ -81,6 +92,31 @@ export class Lab {
   /** Adds a record to the tailnet's DNS. */
   async addRecord(name: string, address: string): Promise<void> {
     await this.#process.request('addRecord', labMethods.addRecord, { name, address })
+  }
+
+  /** Logs the node in that was told to visit `url`; `no-such-host` when none waits for that. */
+  async completeAuth(url: string): Promise<void> {
+    await this.#process.request('completeAuth', labMethods.completeAuth, { url })
+  }
+
+  /** Lets a machine in, by its name with or without the domain. */
+  async approve(node: string): Promise<void> {
+    await this.#process.request('approve', labMethods.approve, { node })
+  }
+
+  /** Makes the keys of all nodes but the lab's own expired, or valid again. */
+  async expireKeys(expired: boolean): Promise<void> {
+    await this.#process.request('expireKeys', labMethods.expireKeys, { expired })
+  }
+
+  /** Takes the control server off the network; nodes keep their connections. */
+  async stopControl(): Promise<void> {
+    await this.#process.request('stopControl', labMethods.stopControl, {})
+  }
+
+  /** Brings it back, on the same port. */
+  async startControl(): Promise<void> {
+    await this.#process.request('startControl', labMethods.startControl, {})
   }
 
   stop(timeout?: number): Promise<SidecarExit> {

@@ -12,37 +12,15 @@ import {
   RunId,
   Text,
 } from './fields.ts'
+import { loginMethods } from './login-messages.ts'
+import { measureMethods, Peer } from './measure-messages.ts'
 import { RunStatus, runMethods } from './run-messages.ts'
+import { TailnetNode } from './tailnet-node.ts'
 
 // The requests of role `node`, as in docs/sidecar-channel.md.
 
 export const NodeState = z.enum(['starting', 'needs-login', 'needs-approval', 'running', 'stopped'])
 export type NodeState = z.infer<typeof NodeState>
-
-export const TailnetNode = z.strictObject({
-  id: Text,
-  hostname: Text,
-  /** Fully qualified, without a trailing dot. */
-  name: Text,
-  addresses: z.array(Text).min(1),
-  tailnet: z.string(),
-  magicDnsSuffix: z.string(),
-  user: z.string().optional(),
-})
-/** This session's own node. */
-export type TailnetNode = z.infer<typeof TailnetNode>
-
-export const Peer = z.strictObject({
-  id: Text,
-  name: Text,
-  addresses: z.array(Text),
-  online: z.boolean(),
-  user: z.string().optional(),
-  tags: z.array(z.string()).optional(),
-  exitNodeOption: z.boolean(),
-})
-/** Another node of the tailnet. */
-export type Peer = z.infer<typeof Peer>
 
 export const RunPolicy = z.strictObject({
   /** Refuse what is neither the tailnet's nor an exit node's, instead of dialling it from the host. */
@@ -68,6 +46,8 @@ export const StartParams = z.strictObject({
   tags: z.array(Text).optional(),
   lab: z.boolean().optional(),
   tailscaleLogs: z.boolean().optional(),
+  /** How long login and approval may take; 0 is for ever. @default 0 */
+  loginTimeoutMs: Milliseconds.optional(),
 })
 export type StartParams = z.infer<typeof StartParams>
 
@@ -84,6 +64,13 @@ const StatusResult = z.strictObject({
   bytesDown: Count,
   /** Those that are registered, by name. */
   runs: z.array(RunStatus),
+  /** RFC 3339; absent for a key that stays good. */
+  keyExpiry: Text.optional(),
+  /** What Tailscale warns of. */
+  health: z.array(z.string()),
+  controlUrl: Text.optional(),
+  /** The name of the node's own DERP region. */
+  relay: Text.optional(),
 })
 export type SidecarStatus = z.infer<typeof StatusResult>
 
@@ -171,12 +158,13 @@ export const nodeMethods = {
     params: z.strictObject({ path: Text }),
     result: z.strictObject({ present: z.boolean() }),
   },
-  peers: { params: Empty, result: z.strictObject({ peers: z.array(Peer) }) },
   whois: {
     params: z.strictObject({ address: Text }),
     result: z.strictObject({ peer: Peer.optional() }),
   },
   ...exportMethods,
   ...runMethods,
+  ...loginMethods,
+  ...measureMethods,
   ...exitNodeMethods,
 } as const

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { ERROR_CODES } from './error-code.ts'
 import { ExitNodeChange } from './exit-node-messages.ts'
 import { ExportState } from './export-messages.ts'
-import { Base64, Count, Identifier, Milliseconds, Network, Route, RunId, Text } from './fields.ts'
+import { Base64, Count, Identifier, Milliseconds, Network, RunId, Text } from './fields.ts'
+import { Flow } from './flow.ts'
 import { NodeState } from './node-messages.ts'
 
 // What the sidecar sends of its own accord, as in docs/sidecar-channel.md.
@@ -14,24 +15,7 @@ const ClientEvent = z.strictObject({
   source: Text.optional(),
 })
 
-export const FlowOpened = z.strictObject({
-  flow: Identifier,
-  /** `outbound` is from a program to the tailnet. */
-  direction: z.enum(['outbound', 'inbound']),
-  run: RunId.optional(),
-  network: Network,
-  source: Text,
-  destination: Text,
-  /** The name that was asked for, if it was not an address. */
-  name: Text.optional(),
-  peer: Text.optional(),
-  /** The process that dialled, when it came by the dial socket. */
-  pid: Identifier.optional(),
-  /** What an inbound one came to. */
-  export: Identifier.optional(),
-  route: Route,
-  dialMs: Milliseconds,
-})
+export const FlowOpened = Flow.extend({ dialMs: Milliseconds })
 export type FlowOpened = z.infer<typeof FlowOpened>
 
 export const FlowClosed = z.strictObject({

@@ -1,33 +1,39 @@
 import { EventEmitter } from 'eventemitter3'
 import type { z } from 'zod'
-import { AnswerError } from './channel.ts'
+import { answerAsk } from './answer-ask.ts'
 import type { HelloResult } from './common-messages.ts'
 import { SidecarProtocolError } from './errors.ts'
 import type { ExitNode, ExitNodeChange } from './exit-node-messages.ts'
 import type { Exported, ExportParams, ExportResult, ExportState } from './export-messages.ts'
+import type { LoginParams } from './login-messages.ts'
+import type {
+  FlowListResult,
+  Metrics,
+  NetcheckResult,
+  Peer,
+  PeerStatus,
+  PingResult,
+} from './measure-messages.ts'
 import {
   type ClientDialParams,
   type ClientDialResult,
   nodeMethods,
-  type Peer,
   type ResolveParams,
   type ResolveResult,
   type RunPolicy,
   type ServeDialsResult,
   type SidecarStatus,
   type StartParams,
-  type TailnetNode,
 } from './node-messages.ts'
 import {
   type Ask,
-  AskParams,
-  AskResult,
   type FlowClosed,
   type FlowOpened,
   SidecarEvent,
   type Verdict,
 } from './sidecar-messages.ts'
 import { type SidecarCommand, type SidecarExit, SidecarProcess } from './sidecar-process.ts'
+import type { TailnetNode } from './tailnet-node.ts'
 
 export interface SidecarEvents {
   /** The node's state changed; `detail` is for people. */
@@ -113,7 +119,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     let receive: (event: string, params: object) => void = () => {}
     const process = await SidecarProcess.spawn('node', options, {
       onEvent: (event, params) => receive(event, params),
-      onRequest: (method, params) => answer(method, params, onAsk),
+      onRequest: (method, params) => answerAsk(method, params, onAsk),
     })
     const sidecar = new Sidecar(process)
     receive = (event, params) => sidecar.#receive(event, params)
@@ -148,13 +154,52 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return this.#process.request('start', nodeMethods.start, params, signal)
   }
 
+  /**
+   * Logs a started node in anew: one whose key has expired, or that is to be another user's. A
+   * login that fails leaves a node that runs as it was.
+   */
+  login(params: LoginParams = {}, signal?: AbortSignal): Promise<TailnetNode> {
+    return this.#process.request('login', nodeMethods.login, params, signal)
+  }
+
+  /**
+   * Resets what is open, has the control server forget the node and removes its keys; another
+   * `start` begins anew. When the server cannot be reached, the node stays logged in.
+   */
+  async logout(): Promise<void> {
+    await this.#process.request('logout', nodeMethods.logout, {})
+  }
+
   status(): Promise<SidecarStatus> {
     return this.#process.request('status', nodeMethods.status, {})
   }
 
-  async peers(): Promise<Peer[]> {
+  /** Every peer, the way to it, and what this session's flows had to do with it. */
+  async peers(): Promise<PeerStatus[]> {
     const { peers } = await this.#process.request('peers', nodeMethods.peers, {})
     return peers
+  }
+
+  /** The open flows, the newest first: at most `limit`, 1 to 10,000. */
+  flowList(limit = 1_000): Promise<FlowListResult> {
+    return this.#process.request('flowList', nodeMethods.flowList, { limit })
+  }
+
+  /** Asks a peer, by name or address, for an answer in `timeout` milliseconds. */
+  ping(peer: string, timeout = 5_000, signal?: AbortSignal): Promise<PingResult> {
+    const params = { peer, timeoutMs: timeout }
+    return this.#process.request('ping', nodeMethods.ping, params, signal)
+  }
+
+  /** Looks at the host's network, also before `start`, when it is told of the control server. */
+  netcheck(controlUrl?: string, signal?: AbortSignal): Promise<NetcheckResult> {
+    const params = controlUrl === undefined ? {} : { controlUrl }
+    return this.#process.request('netcheck', nodeMethods.netcheck, params, signal)
+  }
+
+  /** What was counted since the sidecar was spawned. */
+  metrics(): Promise<Metrics> {
+    return this.#process.request('metrics', nodeMethods.metrics, {})
   }
 
   /** Opens a SOCKS5 listener and resolves to its address, as `127.0.0.1:1080`. */
@@ -362,18 +407,4 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
 function encode(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-}
-
-async function answer(
-  method: string,
-  params: object,
-  onAsk: SidecarOptions['onAsk'],
-): Promise<Record<string, unknown>> {
-  if (method !== 'ask') throw new AnswerError('protocol', `the driver has no method "${method}"`)
-  const parsed = AskParams.safeParse(params)
-  if (!parsed.success) throw new AnswerError('protocol', `"ask": ${parsed.error.message}`)
-  if (!onAsk) return { allow: false, reason: 'nobody decides on this flow' }
-  const verdict = AskResult.safeParse(await onAsk(parsed.data))
-  if (!verdict.success) throw new AnswerError('internal', `no verdict: ${verdict.error.message}`)
-  return verdict.data
 }

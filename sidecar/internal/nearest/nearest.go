@@ -1,4 +1,5 @@
-package exitnode
+// Package nearest finds the name that somebody has meant.
+package nearest
 
 import (
 	"cmp"
@@ -8,8 +9,8 @@ import (
 // maxNear is how many names are proposed.
 const maxNear = 3
 
-// nearest returns the names that text may have been meant for, the nearest first.
-func nearest(text string, names []string) []string {
+// Names returns the names that text may have been meant for, the nearest first.
+func Names(text string, names []string) []string {
 	// One typing error in three letters, two in a short word.
 	limit := max(2, len(text)/3)
 	far := map[string]int{}
