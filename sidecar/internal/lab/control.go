@@ -52,7 +52,7 @@ type control struct {
 	changed  chan struct{} // closed and replaced after each map request
 }
 
-func startControl(relay *relay, resolver *resolver, options Options, introduce func(context.Context, *tailcfg.Node)) (*control, error) {
+func startControl(relay *Relay, resolver *resolver, options Options, introduce func(context.Context, *tailcfg.Node)) (*control, error) {
 	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("listening for the control server: %w", err)
@@ -67,7 +67,7 @@ func startControl(relay *relay, resolver *resolver, options Options, introduce f
 	}
 	c.server = &testcontrol.Server{
 		Logf:            logger.Discard,
-		DERPMap:         relay.derpMap(),
+		DERPMap:         relay.DERPMap(),
 		ExplicitBaseURL: c.url(),
 		MagicDNSDomain:  Domain,
 		DNSConfig: &tailcfg.DNSConfig{

@@ -42,7 +42,7 @@ type Options struct {
 // Lab is a running tailnet.
 type Lab struct {
 	options  Options
-	relay    *relay
+	relay    *Relay
 	resolver *resolver
 	control  *control
 
@@ -77,7 +77,7 @@ func Start(ctx context.Context, options Options) (*Lab, error) {
 }
 
 func (l *Lab) start(ctx context.Context) (err error) {
-	if l.relay, err = startRelay(); err != nil {
+	if l.relay, err = StartRelay(); err != nil {
 		return err
 	}
 	if l.resolver, err = startResolver(); err != nil {
@@ -231,7 +231,7 @@ func (l *Lab) Close() {
 		l.resolver.close()
 	}
 	if l.relay != nil {
-		l.relay.close()
+		l.relay.Close()
 	}
 }
 

@@ -18,14 +18,15 @@ import (
 
 const loopback = "127.0.0.1"
 
-// relay is the DERP and STUN server of the lab.
-type relay struct {
+// Relay is a DERP and STUN server on loopback: the lab's, or that of another control server in a test.
+type Relay struct {
 	derp *derpserver.Server
 	http *httptest.Server
 	stun *net.UDPConn
 }
 
-func startRelay() (*relay, error) {
+// StartRelay starts a relay on ports that are free.
+func StartRelay() (*Relay, error) {
 	stunConn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(loopback)})
 	if err != nil {
 		return nil, fmt.Errorf("listening for STUN: %w", err)
@@ -38,17 +39,19 @@ func startRelay() (*relay, error) {
 	// DERP takes the connection over, which HTTP/2 has no way to do.
 	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 	server.StartTLS()
-	return &relay{derp: derp, http: server, stun: stunConn}, nil
+	return &Relay{derp: derp, http: server, stun: stunConn}, nil
 }
 
-func (r *relay) close() {
+// Close ends the relay, and the connections it has.
+func (r *Relay) Close() {
 	r.derp.Close()
 	r.http.CloseClientConnections()
 	r.http.Close()
 	r.stun.Close()
 }
 
-func (r *relay) derpMap() *tailcfg.DERPMap {
+// DERPMap has the relay as its only region.
+func (r *Relay) DERPMap() *tailcfg.DERPMap {
 	const region = 1
 	return &tailcfg.DERPMap{
 		OmitDefaultRegions: true,
