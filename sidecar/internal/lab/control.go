@@ -40,7 +40,7 @@ type control struct {
 	http     *http.Server
 	listener net.Listener
 
-	// introduce waits until the lab's own nodes can talk to a newcomer.
+	// introduce waits until the lab's own nodes can talk to a newcomer; nil when nobody is to wait.
 	introduce func(ctx context.Context, node *tailcfg.Node)
 
 	mu       sync.Mutex
@@ -54,6 +54,9 @@ func startControl(relay *relay, resolver *resolver, options Options, introduce f
 	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("listening for the control server: %w", err)
+	}
+	if options.Abrupt {
+		introduce = nil
 	}
 	c := &control{
 		listener:  listener,
@@ -181,9 +184,9 @@ func (c *control) welcome(res *tailcfg.MapResponse, req *tailcfg.MapRequest) {
 	// Peers cannot use a node before its disco key is known; it comes with another request.
 	c.until(ctx, func() bool {
 		node := c.server.Node(req.NodeKey)
-		return node == nil || !node.DiscoKey.IsZero()
+		return c.introduce == nil || node == nil || !node.DiscoKey.IsZero()
 	})
-	if node := c.server.Node(req.NodeKey); node != nil {
+	if node := c.server.Node(req.NodeKey); node != nil && c.introduce != nil {
 		c.introduce(ctx, node)
 		c.spread(ctx, req.NodeKey)
 	}

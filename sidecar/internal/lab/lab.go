@@ -33,6 +33,9 @@ type Options struct {
 	AuthKey string
 	// RequireAuth makes nodes wait for a visit of their login URL (Lab.CompleteAuth, or GET it).
 	RequireAuth bool
+	// Abrupt gives a newcomer its first netmap at once, as real control servers do. Otherwise it comes when the others have
+	// heard of the newcomer.
+	Abrupt bool
 	// Logf, if not nil, gets the log of the lab's own nodes.
 	Logf func(format string, args ...any)
 }

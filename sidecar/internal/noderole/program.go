@@ -151,7 +151,7 @@ func (p *program) carry(f *flow, d *dialsocket.Dial) {
 	r.notifyFlow(message.EventFlowOpened, opened)
 	closed := f.serve(nil, &r.pool)
 	p.run.remove(f)
-	r.flows.close(f)
+	r.ended(f)
 	r.notifyFlow(message.EventFlowClosed, closed)
 }
 
