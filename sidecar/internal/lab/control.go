@@ -42,7 +42,7 @@ type control struct {
 	endpoint  *controlEndpoint
 	registrar *registrar
 
-	// introduce waits until the lab's own nodes can talk to a newcomer.
+	// introduce waits until the lab's own nodes can talk to a newcomer; nil when nobody is to wait.
 	introduce func(ctx context.Context, node *tailcfg.Node)
 
 	mu       sync.Mutex
@@ -56,6 +56,9 @@ func startControl(relay *Relay, resolver *resolver, options Options, introduce f
 	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("listening for the control server: %w", err)
+	}
+	if options.Abrupt {
+		introduce = nil
 	}
 	c := &control{
 		endpoint:  newControlEndpoint(listener),
@@ -194,9 +197,9 @@ func (c *control) welcome(res *tailcfg.MapResponse, req *tailcfg.MapRequest) {
 	// Peers cannot use a node before its disco key is known; it comes with another request.
 	c.until(ctx, func() bool {
 		node := c.server.Node(req.NodeKey)
-		return node == nil || !node.DiscoKey.IsZero()
+		return c.introduce == nil || node == nil || !node.DiscoKey.IsZero()
 	})
-	if node := c.server.Node(req.NodeKey); node != nil {
+	if node := c.server.Node(req.NodeKey); node != nil && c.introduce != nil {
 		c.introduce(ctx, node)
 		c.spread(ctx, req.NodeKey)
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	RequireAuth bool
 	// RequireApproval makes machines wait to be let in (Lab.Approve). The lab's own do not.
 	RequireApproval bool
+	// Abrupt gives a newcomer its first netmap at once, as real control servers do. Otherwise it comes when the others have
+	// heard of the newcomer.
+	Abrupt bool
 	// Logf, if not nil, gets the log of the lab's own nodes.
 	Logf func(format string, args ...any)
 }

@@ -66,7 +66,8 @@ func (t exitTailnet) IsSelf(text string) bool {
 }
 
 // Await implements exitnode.Tailnet.
-func (t exitTailnet) Await(ctx context.Context, peer *peers.Peer) { t.AwaitPath(ctx, peer) }
+// A candidate that is asked is not used yet.
+func (t exitTailnet) Await(ctx context.Context, peer *peers.Peer) { t.paths.await(ctx, peer) }
 
 // Ping implements exitnode.Tailnet.
 func (t exitTailnet) Ping(peer *peers.Peer, answered func()) {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"tailscale.com/client/local"
 	"tailscale.com/net/tsdial"
@@ -18,6 +17,7 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
+	"github.com/tailproxy/tailproxy/sidecar/internal/warmth"
 )
 
 // ErrStopped is the end of a node that was stopped.
@@ -29,6 +29,7 @@ type Node struct {
 	state   stateCell
 	peers   peers.Table
 	paths   *paths
+	warmth  *warmth.Keeper
 	inLab   atomic.Bool
 
 	ctx    context.Context
@@ -76,6 +77,7 @@ func New(options Options) *Node {
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.paths = newPaths(n.ctx, &n.engine)
+	n.warmth = warmth.New(n.ctx, warmTunnel{n})
 	n.exits = exitnode.New(exitTailnet{n}, options.OnExitNode)
 	return n
 }
@@ -122,8 +124,14 @@ func (n *Node) Running() (*netstack.Stack, error) {
 }
 
 // AwaitPath waits until the peer is known to know this node, so that the first packet is not lost on it, or
-// for a bounded time. See paths.
-func (n *Node) AwaitPath(ctx context.Context, peer *peers.Peer) { n.paths.await(ctx, peer) }
+// for a bounded time. See paths. What is sent then is a use of the peer.
+func (n *Node) AwaitPath(ctx context.Context, peer *peers.Peer) {
+	n.warmth.Use(peer)
+	n.paths.await(ctx, peer)
+}
+
+// Used says that something has ended with the peer, so that what comes next may come soon.
+func (n *Node) Used(peer *peers.Peer) { n.warmth.Use(peer) }
 
 // Flush waits until what was sent to some peers has arrived there, or ctx ends.
 func (n *Node) Flush(ctx context.Context, to []*peers.Peer) {
@@ -136,7 +144,7 @@ func (n *Node) Flush(ctx context.Context, to []*peers.Peer) {
 	answered := make(chan struct{}, len(to))
 	waiting := 0
 	for _, peer := range to {
-		if len(peer.Addresses) > 0 && n.engine.hasSession(peer.Key, time.Time{}) {
+		if len(peer.Addresses) > 0 && n.paths.hasSession(peer.Key) {
 			n.engine.tsmp(peer.Addresses[0], func() { answered <- struct{}{} })
 			waiting++
 		}

@@ -215,17 +215,24 @@ func TestANodeThatIsClosedStops(t *testing.T) {
 	n.Close()
 }
 
+// join returns a node of the lab that runs.
+func join(t *testing.T, l *lab.Lab) *Node {
+	t.Helper()
+	n := New(Options{Hostname: "client", StateDir: t.TempDir() + "/state", ControlURL: l.ControlURL(), Ephemeral: true})
+	t.Cleanup(n.Close)
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestFollowsTheNetmap(t *testing.T) {
 	l, err := lab.Start(t.Context(), lab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
-	n := New(Options{Hostname: "client", StateDir: t.TempDir() + "/state", ControlURL: l.ControlURL(), Ephemeral: true})
-	t.Cleanup(n.Close)
-	if err := n.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	n := join(t, l)
 	if !n.InLab() || n.Self().Hostname() != "client" || !n.IsSelf(n.Self().Addresses[0]) {
 		t.Errorf("self is %+v", n.Self())
 	}

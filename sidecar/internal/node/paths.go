@@ -22,15 +22,25 @@ const (
 	// discoRetry and maxDiscoRetry are the pauses between disco pings: the first, doubled up to the last.
 	discoRetry    = 5 * time.Millisecond
 	maxDiscoRetry = 100 * time.Millisecond
-	// handshakeWait is what a handshake may take beyond two round trips. Doubled with each reset. Handshakes of one
-	// node that come less than 20 ms after each other are taken for a flood.
+	// handshakeWait is what a handshake may take beyond two round trips, half as much again with each reset. A peer
+	// answers disco pings some milliseconds before it takes handshakes, so that the second may be lost, too.
 	handshakeWait = 30 * time.Millisecond
+	// floodPause has to be between two handshakes of one node (wireguard-go's HandshakeInitationRate).
+	floodPause = 20 * time.Millisecond
 	// probeLimit is how long a peer is asked. One that does not answer in that time is off, or will never answer, and
 	// the connection is tried all the same.
 	probeLimit = 3 * time.Second
+	// shakenPause is between two looks whether a handshake was completed. WireGuard tells only Tailscale itself.
+	shakenPause = 2 * time.Millisecond
+	// sessionAge is how old a session may be with which something can be sent at once: WireGuard's Reject-After-Time, less
+	// what a handshake takes.
+	sessionAge = 175 * time.Second
 	// warmLimit is how many peers are asked in advance when the node starts. In a tailnet of thousands the others are
 	// asked when they are needed.
 	warmLimit = 16
+	// warmAtOnce is how many of them are asked at the same time. Those that are off take probeLimit, and are not to
+	// have the processor while somebody waits for another.
+	warmAtOnce = 4
 )
 
 // tunnel is what paths needs of the engine.
@@ -39,9 +49,9 @@ type tunnel interface {
 	disco(addr netip.Addr, answered func(roundTrip time.Duration))
 	// tsmp sends one ping through the tunnel.
 	tsmp(addr netip.Addr, answered func())
-	// hasSession reports whether a handshake with the peer was completed since then.
-	hasSession(peer key.NodePublic, since time.Time) bool
-	// reset forgets handshakes under way.
+	// handshake is when the last handshake with the peer was completed; zero when none was.
+	handshake(peer key.NodePublic) time.Time
+	// reset forgets the session and handshakes under way.
 	reset(peer key.NodePublic)
 }
 
@@ -78,14 +88,14 @@ func (p *paths) await(ctx context.Context, peer *peers.Peer) {
 	}
 }
 
-// probe starts asking unless that was done. It returns nil for peers that cannot be asked.
+// probe starts asking unless that was done and the tunnel is still there. It returns nil for peers that cannot be asked.
 func (p *paths) probe(peer *peers.Peer) *path {
 	if peer.WireGuardOnly || peer.Disco.IsZero() || len(peer.Addresses) == 0 {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known, ok := p.known[peer.Key]; ok && known.disco == peer.Disco {
+	if known, ok := p.known[peer.Key]; ok && known.disco == peer.Disco && (known.underWay() || p.hasSession(peer.Key)) {
 		return known
 	}
 	started := &path{disco: peer.Disco, done: make(chan struct{})}
@@ -101,15 +111,35 @@ func (p *paths) probe(peer *peers.Peer) *path {
 	return started
 }
 
+func (p *path) underWay() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// hasSession reports whether something can be sent to the peer without a handshake. Like WireGuard it goes by the wall
+// clock: sessions run out while the host sleeps.
+func (p *paths) hasSession(peer key.NodePublic) bool {
+	return time.Now().Round(0).Sub(p.tunnel.handshake(peer)) < sessionAge
+}
+
 // run asks until the peer has answered through the tunnel.
 func (p *paths) run(peer *peers.Peer, since time.Time) bool {
 	addr := peer.Addresses[0]
-	through := make(chan struct{}, 1)
+	before := p.tunnel.handshake(peer.Key)
+	shaken := func() bool { return p.tunnel.handshake(peer.Key).After(before) }
 	knows := make(chan time.Duration, 1)
+	// An answer that comes by a session which was reset meanwhile proves nothing: each session has a channel of its own.
+	var through chan struct{}
 	tsmp := func() {
+		answers := make(chan struct{}, 1)
+		through = answers
 		p.tunnel.tsmp(addr, func() {
 			select {
-			case through <- struct{}{}:
+			case answers <- struct{}{}:
 			default:
 			}
 		})
@@ -122,6 +152,7 @@ func (p *paths) run(peer *peers.Peer, since time.Time) bool {
 			}
 		})
 	}
+	started := time.Now()
 	limit := time.NewTimer(probeLimit)
 	defer limit.Stop()
 	tsmp()
@@ -129,17 +160,29 @@ func (p *paths) run(peer *peers.Peer, since time.Time) bool {
 	pause := discoRetry
 	retry := time.NewTimer(pause)
 	defer retry.Stop()
+	look := time.NewTicker(shakenPause)
+	defer look.Stop()
 	known := false
 	wait := handshakeWait
 	for {
 		select {
 		case <-through:
 			return true
+		case <-look.C:
+			if shaken() {
+				return true
+			}
 		case roundTrip := <-knows:
 			if !known {
 				known = true
 				wait += 2 * roundTrip
-				retry.Reset(wait)
+				asked := time.Since(started)
+				if asked-roundTrip < discoRetry {
+					retry.Reset(wait)
+					continue
+				}
+				// It did not know this node when the first ping came, so the handshake is lost.
+				retry.Reset(max(0, floodPause-asked))
 			}
 		case <-retry.C:
 			if !known {
@@ -148,15 +191,17 @@ func (p *paths) run(peer *peers.Peer, since time.Time) bool {
 				retry.Reset(pause)
 				continue
 			}
-			if !p.tunnel.hasSession(peer.Key, since) {
-				p.tunnel.reset(peer.Key)
+			// Both may have come at once. To reset what has just been made would have the next packet wait 5 s.
+			if shaken() || len(through) > 0 {
+				return true
 			}
+			p.tunnel.reset(peer.Key)
 			tsmp()
-			wait *= 2
+			wait += wait / 2
 			retry.Reset(wait)
 		case <-limit.C:
 			// A tunnel that carries no pings is one all the same.
-			return p.tunnel.hasSession(peer.Key, since)
+			return p.hasSession(peer.Key) && p.tunnel.handshake(peer.Key).After(since)
 		case <-p.ctx.Done():
 			return false
 		}
@@ -181,11 +226,21 @@ func (p *paths) forgetAll() {
 
 // warmPaths asks the first few peers that are online, so that their first connection need not wait.
 func (n *Node) warmPaths() {
+	turns := make(chan struct{}, warmAtOnce)
 	asked := 0
 	for _, peer := range n.peers.All() {
-		if peer.Online && asked < warmLimit {
-			n.paths.probe(peer)
-			asked++
+		if !peer.Online || asked == warmLimit {
+			continue
 		}
+		asked++
+		select {
+		case turns <- struct{}{}:
+		case <-n.ctx.Done():
+			return
+		}
+		n.tasks.Go(func() {
+			n.paths.await(n.ctx, peer)
+			<-turns
+		})
 	}
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,19 +13,27 @@ import (
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 )
 
+// rejectAfter is WireGuard's.
+const rejectAfter = 180 * time.Second
+
 // fakeTunnel is a peer that learns of this node at knowsAt, and loses handshakes before handshakesAt.
 type fakeTunnel struct {
 	started               time.Time
 	roundTrip             time.Duration
 	knowsAt, handshakesAt time.Duration
 
+	mu                    sync.Mutex
 	discos, tsmps, resets int
-	session, lost         bool
+	shaken                time.Time
+	// stale: the peer was started anew, and does not understand the session that was shaken hands for.
+	stale, lost bool
 }
 
 func (f *fakeTunnel) since() time.Duration { return time.Since(f.started) }
 
 func (f *fakeTunnel) disco(_ netip.Addr, answered func(time.Duration)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.discos++
 	if f.since() >= f.knowsAt {
 		time.AfterFunc(f.roundTrip, func() { answered(f.roundTrip) })
@@ -33,8 +42,13 @@ func (f *fakeTunnel) disco(_ netip.Addr, answered func(time.Duration)) {
 
 // tsmp starts a handshake unless one was lost: WireGuard then waits until it is reset.
 func (f *fakeTunnel) tsmp(_ netip.Addr, answered func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.tsmps++
-	if f.session {
+	if f.stale {
+		return
+	}
+	if time.Since(f.shaken) < rejectAfter {
 		time.AfterFunc(f.roundTrip, answered)
 		return
 	}
@@ -45,11 +59,26 @@ func (f *fakeTunnel) tsmp(_ netip.Addr, answered func()) {
 		f.lost = true
 		return
 	}
-	time.AfterFunc(2*f.roundTrip, func() { f.session = true; answered() })
+	time.AfterFunc(f.roundTrip, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.shaken = time.Now()
+	})
+	time.AfterFunc(2*f.roundTrip, answered)
 }
 
-func (f *fakeTunnel) hasSession(key.NodePublic, time.Time) bool { return f.session }
-func (f *fakeTunnel) reset(key.NodePublic)                      { f.resets++; f.lost = false }
+func (f *fakeTunnel) handshake(key.NodePublic) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.shaken
+}
+
+func (f *fakeTunnel) reset(key.NodePublic) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resets++
+	f.stale, f.lost, f.shaken = false, false, time.Time{}
+}
 
 func newPeer() *peers.Peer {
 	return &peers.Peer{
@@ -63,17 +92,19 @@ func TestAwaitsThePath(t *testing.T) {
 	const never = time.Hour
 	for _, tt := range []struct {
 		name          string
-		tunnel        fakeTunnel
+		tunnel        *fakeTunnel
 		atMost        time.Duration
 		resetsAtLeast int
 		resetsAtMost  int
 	}{
-		{"at once when the peer knows us", fakeTunnel{roundTrip: time.Millisecond}, 3 * time.Millisecond, 0, 0},
-		{"over a long path", fakeTunnel{roundTrip: 300 * time.Millisecond}, 700 * time.Millisecond, 0, 0},
-		{"when the peer hears of us later", fakeTunnel{roundTrip: time.Millisecond, knowsAt: 20 * time.Millisecond, handshakesAt: 20 * time.Millisecond}, 100 * time.Millisecond, 1, 1},
-		{"when the peer knows us before it can answer", fakeTunnel{roundTrip: time.Millisecond, handshakesAt: 2 * time.Millisecond}, 60 * time.Millisecond, 1, 1},
-		{"when that takes long", fakeTunnel{roundTrip: time.Millisecond, handshakesAt: 500 * time.Millisecond}, 1100 * time.Millisecond, 2, 6},
-		{"not for ever when the peer is off", fakeTunnel{knowsAt: never, handshakesAt: never}, probeLimit, 0, 0},
+		{"at once when the peer knows us", &fakeTunnel{roundTrip: time.Millisecond}, 3 * time.Millisecond, 0, 0},
+		{"over a long path", &fakeTunnel{roundTrip: 300 * time.Millisecond}, 300*time.Millisecond + 2*shakenPause, 0, 0},
+		{"when the peer hears of us later", &fakeTunnel{roundTrip: time.Millisecond, knowsAt: 20 * time.Millisecond, handshakesAt: 20 * time.Millisecond}, 40 * time.Millisecond, 1, 1},
+		{"when the peer knows us before it can answer", &fakeTunnel{roundTrip: time.Millisecond, handshakesAt: 2 * time.Millisecond}, 60 * time.Millisecond, 1, 1},
+		{"when it loses two handshakes", &fakeTunnel{roundTrip: time.Millisecond, handshakesAt: 40 * time.Millisecond}, 90 * time.Millisecond, 2, 2},
+		{"when that takes long", &fakeTunnel{roundTrip: time.Millisecond, handshakesAt: 500 * time.Millisecond}, 800 * time.Millisecond, 2, 6},
+		{"when it was started anew", &fakeTunnel{roundTrip: time.Millisecond, stale: true, shaken: time.Unix(946_684_790, 0)}, 60 * time.Millisecond, 1, 1},
+		{"not for ever when the peer is off", &fakeTunnel{knowsAt: never, handshakesAt: never}, probeLimit, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -81,7 +112,7 @@ func TestAwaitsThePath(t *testing.T) {
 				defer cancel()
 				tunnel := tt.tunnel
 				tunnel.started = time.Now()
-				p := newPaths(ctx, &tunnel)
+				p := newPaths(ctx, tunnel)
 				p.await(t.Context(), newPeer())
 				if took := time.Since(tunnel.started); took > tt.atMost {
 					t.Errorf("it took %v", took)
@@ -112,6 +143,27 @@ func TestAsksAPeerOnce(t *testing.T) {
 		p.await(t.Context(), &restarted)
 		if tunnel.tsmps != 2 {
 			t.Errorf("%d pings after the peer restarted", tunnel.tsmps)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+func TestAsksAgainWhenTheSessionHasRunOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tunnel := fakeTunnel{roundTrip: time.Millisecond, started: time.Now()}
+		p := newPaths(t.Context(), &tunnel)
+		peer := newPeer()
+		p.await(t.Context(), peer)
+		time.Sleep(sessionAge - time.Second)
+		p.await(t.Context(), peer)
+		if tunnel.tsmps != 1 {
+			t.Errorf("%d pings while there was a session", tunnel.tsmps)
+		}
+		time.Sleep(10 * time.Second)
+		before := time.Now()
+		p.await(t.Context(), peer)
+		if tunnel.tsmps != 2 || time.Since(before) > 5*time.Millisecond {
+			t.Errorf("%d pings, and it took %v", tunnel.tsmps, time.Since(before))
 		}
 		time.Sleep(time.Second)
 	})

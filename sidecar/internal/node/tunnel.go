@@ -41,10 +41,6 @@ func (e *engine) ping(addr netip.Addr, kind tailcfg.PingType, answered func(*ipn
 	})
 }
 
-func (e *engine) hasSession(peer key.NodePublic, since time.Time) bool {
-	return e.handshake(peer).After(since)
-}
-
 // handshake returns when the last handshake with the peer was completed; zero when none was.
 func (e *engine) handshake(peer key.NodePublic) time.Time {
 	if found, ok := e.find(peer); ok {

@@ -60,7 +60,7 @@ func (d *clientDial) serve(client *socks.Client) {
 	}, nil)
 	closed := flow.serve(d.params.Leftover, &r.pool)
 	d.run.remove(flow)
-	r.flows.close(flow)
+	r.ended(flow)
 	r.notifyFlow(message.EventFlowClosed, closed)
 }
 

@@ -169,7 +169,7 @@ func (d datagrams) follow(opened *datagram.Opened, decision route.Decision, star
 	opened.Counters = f.counters
 	opened.Closed = func(err error) {
 		d.program.run.remove(f)
-		r.flows.close(f)
+		r.ended(f)
 		r.notifyFlow(message.EventFlowClosed, f.closed(err))
 	}
 }

@@ -136,6 +136,14 @@ func (f *flows) close(closed *flow) {
 	f.down += closed.counters.Down.Load()
 }
 
+// ended closes an outbound flow. Its peer was in use until now.
+func (r *role) ended(f *flow) {
+	r.flows.close(f)
+	if n := r.node.Load(); n != nil && f.connection.Peer != nil {
+		n.Used(f.connection.Peer)
+	}
+}
+
 // totals returns how many are open and were opened, and the bytes of all.
 func (f *flows) totals() (open, opened, up, down uint64) {
 	f.mu.Lock()

@@ -153,7 +153,7 @@ func (p *program) carry(f *flow, d *dialsocket.Dial) {
 	r.tellOpened(f, opened, took)
 	closed := f.serve(nil, &r.pool)
 	p.run.remove(f)
-	r.flows.close(f)
+	r.ended(f)
 	r.notifyFlow(message.EventFlowClosed, closed)
 }
 

@@ -16,6 +16,8 @@ import (
 const (
 	// maxCached bounds the cache, in answers.
 	maxCached = 1024
+	// maxKept bounds an answer that is kept, in bytes. Those for addresses are far shorter.
+	maxKept = 4 << 10
 	// maxTTL and maxNegativeTTL bound what an answer says of itself.
 	maxTTL         = time.Hour
 	maxNegativeTTL = 30 * time.Second
@@ -79,9 +81,12 @@ func (c *cache) exchange(
 var errNoAnswer = message.Errorf(message.TimedOut, "no resolver answered within %v", exchangeLimit)
 
 func flightKey(epoch epoch, key string) string {
-	var prefix [16]byte
+	var prefix [17]byte
 	binary.LittleEndian.PutUint64(prefix[:], epoch.settings)
 	binary.LittleEndian.PutUint64(prefix[8:], epoch.host)
+	if epoch.exit {
+		prefix[16] = 1
+	}
 	return string(prefix[:]) + epoch.exitName + "\x00" + key
 }
 
@@ -139,30 +144,25 @@ func (c *cache) makeRoomLocked(now time.Time) {
 	}
 }
 
-// lifetimeOf returns how long an answer may be kept: the shortest of its records, or what the zone says about names
-// and types that are not there (RFC 2308 section 5). Failures, and what is cut, are not kept.
+// lifetimeOf returns how long an answer may be kept: as long as the shortest of its records. What it says of names and types
+// that are not there is kept as long as the zone says (RFC 2308 section 5), also when aliases lead to them (section 2).
+// Failures, what is cut and what is long are not kept.
 func lifetimeOf(answer []byte) time.Duration {
-	_, spans, err := spansOf(answer)
-	if err != nil || flagsOf(answer)&flagTruncated != 0 {
+	questionsEnd, spans, err := spansOf(answer)
+	if err != nil || flagsOf(answer)&flagTruncated != 0 || len(answer) > maxKept {
 		return 0
 	}
 	rcode := rcodeOf(answer)
 	if rcode != dnsmessage.RCodeSuccess && rcode != dnsmessage.RCodeNameError {
 		return 0
 	}
-	positive := rcode == dnsmessage.RCodeSuccess && count(answer, 1) > 0
+	asked := dnsmessage.TypeALL
+	if questionsEnd > headerSize {
+		asked = dnsmessage.Type(binary.BigEndian.Uint16(answer[questionsEnd-4:]))
+	}
+	found, absent := false, rcode == dnsmessage.RCodeNameError
 	lifetime := time.Duration(-1)
-	for _, s := range spans {
-		ttl := binary.BigEndian.Uint32(answer[s.ttlAt:])
-		limit := maxTTL
-		switch {
-		case positive && s.section == 1:
-		case !positive && s.section == 2 && s.kind == dnsmessage.TypeSOA && s.end-s.dataAt >= 4:
-			ttl = min(ttl, binary.BigEndian.Uint32(answer[s.end-4:]))
-			limit = maxNegativeTTL
-		default:
-			continue
-		}
+	shorten := func(ttl uint32, limit time.Duration) {
 		// RFC 2181 section 8: with its highest bit set it is zero.
 		if ttl > 1<<31-1 {
 			ttl = 0
@@ -171,6 +171,26 @@ func lifetimeOf(answer []byte) time.Duration {
 			lifetime = each
 		}
 	}
+	for _, s := range spans {
+		if s.section == 1 {
+			found = found || s.kind == asked || asked == dnsmessage.TypeALL
+			shorten(binary.BigEndian.Uint32(answer[s.ttlAt:]), maxTTL)
+		}
+	}
+	if found && !absent {
+		return lifetime
+	}
+	for _, s := range spans {
+		if s.section == 2 && s.kind == dnsmessage.TypeSOA && s.end-s.dataAt >= 4 {
+			ttl := binary.BigEndian.Uint32(answer[s.ttlAt:])
+			shorten(min(ttl, binary.BigEndian.Uint32(answer[s.end-4:])), maxNegativeTTL)
+			return lifetime
+		}
+	}
+	if absent {
+		return 0
+	}
+	// Aliases, of which a resolver says no more: it does not know where they lead.
 	return lifetime
 }
 

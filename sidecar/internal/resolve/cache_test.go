@@ -75,6 +75,74 @@ func TestWhatIsNotThereIsKeptForAShortTime(t *testing.T) {
 	}
 }
 
+// rr returns a record of the zone's.
+func rr(name string, ttl uint32, body dnsmessage.ResourceBody) dnsmessage.Resource {
+	return dnsmessage.Resource{
+		Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName(name), Class: dnsmessage.ClassINET, TTL: ttl}, Body: body,
+	}
+}
+
+func TestAnAnswerIsKeptAsLongAsItsShortestPart(t *testing.T) {
+	alias := func(ttl uint32) dnsmessage.Resource {
+		return rr("git.example.", ttl, &dnsmessage.CNAMEResource{CNAME: dnsmessage.MustNewName("host.example.")})
+	}
+	address := func(ttl uint32) dnsmessage.Resource {
+		return rr("host.example.", ttl, &dnsmessage.AResource{A: [4]byte{192, 0, 2, 1}})
+	}
+	soa := func(ttl, minimum uint32) dnsmessage.Resource {
+		root := dnsmessage.MustNewName(".")
+		return rr("example.", ttl, &dnsmessage.SOAResource{NS: root, MBox: root, MinTTL: minimum})
+	}
+	long := make([]dnsmessage.Resource, 300)
+	for i := range long {
+		long[i] = address(300)
+	}
+	for _, tt := range []struct {
+		name      string
+		rcode     dnsmessage.RCode
+		answers   []dnsmessage.Resource
+		authority []dnsmessage.Resource
+		want      time.Duration
+	}{
+		{"an address", 0, []dnsmessage.Resource{address(60)}, nil, time.Minute},
+		{"an alias and its address", 0, []dnsmessage.Resource{alias(300), address(60)}, nil, time.Minute},
+		{"a short alias", 0, []dnsmessage.Resource{alias(20), address(60)}, nil, 20 * time.Second},
+		{"the zone's own record beside it", 0, []dnsmessage.Resource{address(60)}, []dnsmessage.Resource{soa(5, 5)}, time.Minute},
+		{"for ever", 0, []dnsmessage.Resource{address(1<<31 - 1)}, nil, maxTTL},
+		{"a negative time", 0, []dnsmessage.Resource{address(1 << 31)}, nil, 0},
+		{"not at all", 0, []dnsmessage.Resource{address(0)}, nil, 0},
+		{"no such name", dnsmessage.RCodeNameError, nil, []dnsmessage.Resource{soa(300, 10)}, 10 * time.Second},
+		{"no such name, by the record's own time", dnsmessage.RCodeNameError, nil, []dnsmessage.Resource{soa(5, 300)}, 5 * time.Second},
+		{"no such name, and nobody says for how long", dnsmessage.RCodeNameError, nil, nil, 0},
+		{"no such type", 0, nil, []dnsmessage.Resource{soa(20, 20)}, 20 * time.Second},
+		{"no such type, and nobody says for how long", 0, nil, nil, 0},
+		{"an alias of a name that is not there", dnsmessage.RCodeNameError, []dnsmessage.Resource{alias(300)}, []dnsmessage.Resource{soa(10, 10)}, 10 * time.Second},
+		{"a short alias of such a name", dnsmessage.RCodeNameError, []dnsmessage.Resource{alias(3)}, []dnsmessage.Resource{soa(10, 10)}, 3 * time.Second},
+		{"an alias of a name without the type", 0, []dnsmessage.Resource{alias(300)}, []dnsmessage.Resource{soa(10, 10)}, 10 * time.Second},
+		{"an alias that leads elsewhere", 0, []dnsmessage.Resource{alias(300)}, nil, 5 * time.Minute},
+		{"an alias of a name that is not there, and nobody says for how long", dnsmessage.RCodeNameError, []dnsmessage.Resource{alias(300)}, nil, 0},
+		{"what is long", 0, long, nil, 0},
+		{"a failure", dnsmessage.RCodeServerFailure, []dnsmessage.Resource{address(60)}, nil, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := dnsmessage.Message{
+				Header: dnsmessage.Header{Response: true, RCode: tt.rcode},
+				Questions: []dnsmessage.Question{{
+					Name: dnsmessage.MustNewName("git.example."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET,
+				}},
+				Answers: tt.answers, Authorities: tt.authority,
+			}
+			packed, err := m.Pack()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := max(0, lifetimeOf(packed)); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestAFailureIsNotKept(t *testing.T) {
 	f := newTailnet()
 	f.tailnet.others = dnsmessage.RCodeServerFailure
