@@ -1,6 +1,7 @@
 // Builds what is to be tested, runs every case, writes test-results/results.json. An argument picks tests by name.
 import process from 'node:process'
 import { runTests } from './lib/harness.mjs'
+import { nullDeviceComplaint } from './lib/null-device.mjs'
 import { make, makeLoopback, missing } from './lib/toolchain.mjs'
 import { watchers } from './lib/watchers.mjs'
 import './cases/unit.mjs'
@@ -31,6 +32,8 @@ import './cases/clients.mjs'
 import './cases/aarch64.mjs'
 import './cases/stress.mjs'
 
+const complaint = nullDeviceComplaint()
+if (complaint) throw new Error(complaint)
 make('-j2', 'all', 'programs', 'units')
 if (!missing.musl) make('-j2', 'programs-musl')
 if (!missing.static) make('-j2', 'programs-static')

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { nullDeviceComplaint } from './null-device.mjs'
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
@@ -75,7 +76,11 @@ export async function runTests(filter, watchers = []) {
     number += 1
     results[error ? 'failed' : 'passed'] += 1
     console.log(`${error ? 'not ok' : 'ok'} ${number} - ${name}`)
-    if (error) console.log(String(error.stack ?? error).replace(/^/gm, '  # '))
+    if (!error) return
+    console.log(String(error.stack ?? error).replace(/^/gm, '  # '))
+    // It may have become so while tests ran.
+    const complaint = nullDeviceComplaint()
+    if (complaint) console.log(`  # ${complaint}`)
   }
   const perform = async ({ name, run, needs }, watch) => {
     if (needs) {
