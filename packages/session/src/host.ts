@@ -2,9 +2,11 @@
 export * from './index.ts'
 export * from './join.ts'
 export { runBackground } from './lib/background.ts'
+export { loginAgain } from './lib/login-again.ts'
 export type { Progress, SessionState } from './lib/progress.ts'
 export {
   SessionHost,
   type SessionHostEvents,
   type SessionHostOptions,
 } from './lib/session-host.ts'
+export { checkStateDirectory } from './lib/state-directory.ts'

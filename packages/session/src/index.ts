@@ -18,13 +18,23 @@ export {
   type SessionEvents,
   type SessionOptions,
 } from './lib/session.ts'
+export type {
+  SessionExitNode,
+  SessionExitNodeState,
+  SessionExitNodes,
+  SessionExport,
+  SessionFlow,
+  SessionFlows,
+  SessionNetwork,
+  SessionPeer,
+  SessionPing,
+  SessionStatus,
+} from './lib/session-answers.ts'
 export {
   DEFAULT_SESSION_TIMEOUT,
   type ExportTarget,
   type ExportTerms,
   SessionClient,
-  type SessionExport,
-  type SessionStatus,
 } from './lib/session-client.ts'
 export {
   readSessionFile,

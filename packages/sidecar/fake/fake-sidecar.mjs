@@ -80,7 +80,7 @@ const methods = {
     if (behaviour.startFailure) {
       throw new Failure(behaviour.startFailure.code, behaviour.startFailure.message)
     }
-    if (behaviour.neverStarts) await new Promise(() => {})
+    if (behaviour.neverStarts || isToWait()) await new Promise(() => {})
     node = {
       id: 'nFake',
       hostname,
@@ -395,6 +395,13 @@ async function answer({ id, method, params }) {
   } catch (error) {
     send({ id, error: { code: error.code ?? 'internal', message: error.message } })
   }
+}
+
+/** The first time only: the file says that there was one. */
+function isToWait() {
+  if (behaviour.waitOnce === undefined || existsSync(behaviour.waitOnce)) return false
+  writeFileSync(behaviour.waitOnce, '')
+  return true
 }
 
 /** Every time, or the first only: the file says that there was one. */

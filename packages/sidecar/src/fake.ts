@@ -25,6 +25,8 @@ export interface FakeSidecarBehaviour {
   neverLogsIn?: boolean
   /** Leaves `start` without an answer. */
   neverStarts?: boolean
+  /** Leaves the first of all starts without one: a file of this path, which it makes then, says that it was. */
+  waitOnce?: string
   /** The answer to `serveDials`. @default tarpit "none": its programs use SOCKS5 */
   dials?: ServeDialsResult
   dialsFailure?: ErrorCode

@@ -59,7 +59,8 @@ interface Conversation<Name> {
   leave: () => void
 }
 
-async function converse<Name extends 'joined' | 'ready'>(
+/** Asks, and tells how far the node is until the awaited event comes. */
+export async function converse<Name extends 'joined' | 'ready'>(
   socket: string,
   path: string,
   body: object,

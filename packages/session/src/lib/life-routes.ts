@@ -30,6 +30,7 @@ async function statusOf(host: SessionHost, runs: RunRegister): Promise<object> {
   // While there is none, its state says so.
   const sidecar = await session?.status().catch(() => undefined)
   const { idleAt, isPinned } = host.presence
+  const { values } = host.options.resolved
   return {
     pid: process.pid,
     version: DRIVER_VERSION,
@@ -39,6 +40,10 @@ async function statusOf(host: SessionHost, runs: RunRegister): Promise<object> {
     log: host.options.log,
     pinned: isPinned,
     idleAt: idleAt === undefined ? undefined : new Date(idleAt).toISOString(),
+    idleTimeout: host.options.idleTimeout ?? 0,
+    profile: values.profile || undefined,
+    controlUrl: values.controlUrl || undefined,
+    metrics: values.metrics || undefined,
     runs: runs.list(),
     exports: session?.exports() ?? [],
     sidecar,

@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http'
 import process from 'node:process'
 import type { ResolvedSettings } from '@tailproxy/config'
 import { z } from 'zod'
+import { authKeyOf } from './auth-key-of.ts'
 import { followRun } from './follow-run.ts'
-import { type Routes, readBody } from './http-routes.ts'
+import { Problem, type Routes, readBody } from './http-routes.ts'
 import type { RunEvent, RunJoined } from './run-messages.ts'
 import type { RunRegister } from './run-register.ts'
 import { FOREGROUND_USER, type Run, type Session } from './session.ts'
@@ -70,7 +71,10 @@ async function converse(
     const wanted = await understand(host, settings)
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     const tell = (event: RunEvent): void => void response.write(`${JSON.stringify(event)}\n`)
+    // Whoever brings a key while the node waits for a login wants it used.
+    if (!host.isOpen) host.restartWith(await authKeyOf(wanted, host.options.cwd))
     const session = await awaitSession(host, tell, gone.signal)
+    refuseExpired(host)
     if (session) await work({ session, wanted, tell, gone: gone.signal })
   } catch (error) {
     if (!response.headersSent) throw error
@@ -88,6 +92,14 @@ async function converse(
 
 function sayLast(response: ServerResponse, event: RunEvent): void {
   if (response.writable) response.end(`${JSON.stringify(event)}\n`)
+}
+
+/** @throws {Problem} when nothing would come through, until somebody logs the node in again */
+function refuseExpired({ progress }: SessionHost): void {
+  const { state, detail } = progress.current
+  if (state !== 'needs-login' || detail !== 'key-expired') return
+  const message = 'the key of this node has expired; tailproxy login logs it in again'
+  throw new Problem(409, 'key-expired', message)
 }
 
 /** Tells how far the node is until it is up. @returns undefined when the command has gone before */

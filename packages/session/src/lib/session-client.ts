@@ -3,64 +3,28 @@ import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { z } from 'zod'
 import { SessionAwayError, SessionRefusedError } from './errors.ts'
+import {
+  ChosenExitNode,
+  ExitNodes,
+  Exported,
+  Flows,
+  Network,
+  Peer,
+  Ping,
+  type SessionExitNode,
+  type SessionExitNodes,
+  type SessionExport,
+  type SessionFlows,
+  type SessionNetwork,
+  type SessionPeer,
+  type SessionPing,
+  type SessionStatus,
+  Status,
+} from './session-answers.ts'
 import { SESSION_API } from './session-api.ts'
 
 /** Milliseconds. The session answers from memory, or when its sidecar has. */
 export const DEFAULT_SESSION_TIMEOUT = 30_000
-
-// Loose: a younger session may say more.
-const Exported = z.object({
-  network: z.string(),
-  port: z.number(),
-  targets: z.array(z.string()),
-  addresses: z.array(z.string()),
-  connections: z.number(),
-  accepted: z.number(),
-  refused: z.number(),
-  bytesUp: z.number(),
-  bytesDown: z.number(),
-  pids: z.array(z.number()),
-  /** Why the last connection was not let in, or not forwarded. */
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
-})
-/** An export, as a session tells of it. */
-export type SessionExport = z.infer<typeof Exported>
-
-const Listed = z.object({
-  run: z.string(),
-  command: z.array(z.string()),
-  pid: z.number(),
-  since: z.string(),
-  lingering: z.boolean(),
-})
-
-const Status = z.object({
-  pid: z.number(),
-  version: z.string(),
-  state: z.string(),
-  detail: z.string().optional(),
-  /** Where somebody has to log the node in. */
-  url: z.string().optional(),
-  since: z.string(),
-  stateDirectory: z.string(),
-  log: z.string().optional(),
-  pinned: z.boolean(),
-  idleAt: z.string().optional(),
-  runs: z.array(Listed),
-  exports: z.array(Exported),
-  sidecar: z
-    .object({
-      node: z.object({ name: z.string(), addresses: z.array(z.string()) }).optional(),
-      peers: z.number(),
-      flows: z.number(),
-      opened: z.number(),
-      bytesUp: z.number(),
-      bytesDown: z.number(),
-    })
-    .optional(),
-})
-/** How a session does, as it tells itself. */
-export type SessionStatus = z.infer<typeof Status>
 
 /** A port of this host to export. */
 export interface ExportTarget {
@@ -81,14 +45,22 @@ const Problem = z.object({ error: z.object({ code: z.string(), message: z.string
 /** Asks a running session, over the socket that its session file names. */
 export class SessionClient {
   readonly #socket: string
+  readonly #signal: AbortSignal | undefined
 
-  constructor(socket: string) {
+  /** @param options.signal ends what is asked, with its reason */
+  constructor(socket: string, { signal }: { signal?: AbortSignal } = {}) {
     this.#socket = socket
+    this.#signal = signal
   }
 
   /** @throws {SessionAwayError} @throws {SessionRefusedError} */
   async status(): Promise<SessionStatus> {
     return this.#read(Status, await this.#ask('GET', '/v1/status'))
+  }
+
+  /** The newest open flows, at most `limit`. */
+  async flows(limit: number): Promise<SessionFlows> {
+    return this.#read(Flows, await this.#ask('GET', `/v1/flows?limit=${limit}`))
   }
 
   /** @throws {SessionAwayError} @throws {SessionRefusedError} */
@@ -108,6 +80,59 @@ export class SessionClient {
     await this.#ask('DELETE', `/v1/exports/${port}`)
   }
 
+  /** @throws {SessionAwayError} @throws {SessionRefusedError} */
+  async exitNodes(): Promise<SessionExitNodes> {
+    return this.#read(ExitNodes, await this.#ask('GET', '/v1/exit-nodes'))
+  }
+
+  /** The exit node that `auto` would choose now, if there is one. */
+  async suggestExitNode(): Promise<SessionExitNode | undefined> {
+    return this.#read(ChosenExitNode, await this.#ask('GET', '/v1/exit-nodes/suggestion')).node
+  }
+
+  /**
+   * Chooses the first of `nodes` that can be used, or with none of them goes without.
+   *
+   * @throws {SessionAwayError}
+   * @throws {SessionRefusedError} with the code of the sidecar's; what was chosen before holds on
+   */
+  async setExitNode(
+    nodes: readonly string[],
+    { lanAccess = false }: { lanAccess?: boolean } = {},
+  ): Promise<SessionExitNode | undefined> {
+    const answer = await this.#ask('PUT', '/v1/exit-node', { nodes, lanAccess })
+    return this.#read(ChosenExitNode, answer).node
+  }
+
+  /** @throws {SessionAwayError} @throws {SessionRefusedError} */
+  async peers(): Promise<SessionPeer[]> {
+    return this.#read(z.object({ peers: z.array(Peer) }), await this.#ask('GET', '/v1/peers')).peers
+  }
+
+  /**
+   * Asks a peer, by name or address, for an answer.
+   *
+   * @param timeout milliseconds
+   * @throws {SessionRefusedError} `timed-out` when none came, `no-such-host` when there is no such peer
+   */
+  async ping(peer: string, timeout: number): Promise<SessionPing> {
+    return this.#read(Ping, await this.#ask('POST', '/v1/pings', { peer, timeoutMs: timeout }))
+  }
+
+  /** Has the node look at the network that this host is in. */
+  async netcheck(): Promise<SessionNetwork> {
+    return this.#read(Network, await this.#ask('GET', '/v1/netcheck'))
+  }
+
+  /**
+   * Has the node logged out; then the session ends.
+   *
+   * @throws {SessionRefusedError} when the control server could not be told
+   */
+  async logout(): Promise<void> {
+    await this.#ask('POST', '/v1/logout')
+  }
+
   /** Whether it stays when nobody uses it. */
   async pin(pinned: boolean): Promise<void> {
     await this.#ask('POST', '/v1/pin', { pinned })
@@ -120,11 +145,12 @@ export class SessionClient {
 
   async #ask(method: string, path: string, body?: object): Promise<unknown> {
     const text = body && JSON.stringify(body)
+    const timeout = AbortSignal.timeout(DEFAULT_SESSION_TIMEOUT)
     const asked = request({
       socketPath: this.#socket,
       method,
       path,
-      signal: AbortSignal.timeout(DEFAULT_SESSION_TIMEOUT),
+      signal: this.#signal ? AbortSignal.any([this.#signal, timeout]) : timeout,
       // One question a command: a connection that is kept would keep the process.
       agent: false,
       headers: {
@@ -146,6 +172,7 @@ export class SessionClient {
       throw new SessionRefusedError(error.code, error.message)
     } catch (cause) {
       if (cause instanceof SessionRefusedError) throw cause
+      this.#signal?.throwIfAborted()
       throw new SessionAwayError(this.#socket, { cause })
     }
   }

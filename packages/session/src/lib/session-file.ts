@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import type { RunPolicy } from '@tailproxy/sidecar'
+import { replaceFile } from './replace-file.ts'
 import { unusable } from './state-directory.ts'
 
 /** What a command inside a session must know to tell whether it is the one it wants. */
@@ -43,12 +44,9 @@ export function writeSessionFile(
     udp,
     ...(socket === undefined ? {} : { socket }),
   }
-  const draft = `${file}.${process.pid}`
   try {
-    writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 })
-    renameSync(draft, file)
+    replaceFile(file, `${JSON.stringify(content)}\n`)
   } catch (cause) {
-    rmSync(draft, { force: true })
     throw unusable(stateDirectory, cause)
   }
   return file

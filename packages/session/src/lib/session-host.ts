@@ -1,14 +1,19 @@
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ResolvedSettings, readAuthKey, type Settings } from '@tailproxy/config'
+import type { ResolvedSettings, Settings } from '@tailproxy/config'
 import type { FilterChain } from '@tailproxy/port-filter'
+import type { ExitNode } from '@tailproxy/sidecar'
 import { EventEmitter } from 'eventemitter3'
+import { authKeyOf } from './auth-key-of.ts'
+import { keepChosenExitNode, readChosenExitNode } from './chosen-exit-node.ts'
 import { SessionEndedError, SessionStartError } from './errors.ts'
 import { filtersOf } from './filters.ts'
 import { type RouteServer, serveRoutes } from './http-routes.ts'
+import { countedText } from './metrics-routes.ts'
 import { Presence } from './presence.ts'
 import { ProgressBoard } from './progress.ts'
-import { Session, type SessionOptions } from './session.ts'
+import { RunRegister } from './run-register.ts'
+import { serveMetrics } from './serve-metrics.ts'
+import { type ExitNodeChoice, Session, type SessionOptions } from './session.ts'
 import { removeSessionFile, writeSessionFile } from './session-file.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { placeSockets, type SocketPlace } from './socket-place.ts'
@@ -51,11 +56,15 @@ export class SessionHost extends EventEmitter<SessionHostEvents> {
   readonly #place: SocketPlace
   readonly #begun: () => void
   #filters: FilterChain | undefined
+  /** Aborted with an auth key, the node is brought up anew, with that. */
+  #attempt: AbortController | undefined
   #server: RouteServer | undefined
+  #metrics: RouteServer | undefined
   #file = ''
   #ready!: Promise<Session>
   #isOpen = false
   #closed: Promise<void> | undefined
+  #exitNodeIsChosen = false
   #lastRun = 0
   readonly #end: { promise: Promise<Error>; resolve: (reason: Error) => void }
 
@@ -106,11 +115,15 @@ export class SessionHost extends EventEmitter<SessionHostEvents> {
     this.#ready.catch(() => {})
     await Promise.race([claimed, this.#ready])
     const { listenDescriptor: fd } = this.options
+    const { values } = resolved
+    const runs = new RunRegister(this)
+    if (values.metrics) {
+      this.#metrics = await serveMetrics(values.metrics, () => countedText(this, runs))
+    }
     this.#server = await serveRoutes(
-      sessionRoutes(this),
+      sessionRoutes(this, runs),
       fd === undefined ? this.#place.session : { fd },
     )
-    const { values } = resolved
     this.#file = writeSessionFile(this.stateDirectory, { ...values, socket: this.#place.session })
     this.#begun()
     void this.#ready.then(
@@ -121,35 +134,45 @@ export class SessionHost extends EventEmitter<SessionHostEvents> {
 
   /** A session that is just ending may still have the state directory; it is waited for. */
   async #openSession(claim: () => void): Promise<Session> {
-    const { resolved, sidecar, sidecarArgs = [], env } = this.options
+    const { resolved, cwd, sidecar, sidecarArgs = [], env } = this.options
     const { values } = resolved
     const signals = [this.#closing.signal, this.options.signal ?? []].flat()
     const options: SessionOptions = {
       ...{ sidecar, sidecarArgs, env, place: this.#place },
       hostname: values.hostname,
       stateDirectory: this.stateDirectory,
-      authKey: await this.#authKey(),
+      authKey: await authKeyOf(resolved, cwd),
       tags: values.tags,
-      exitNode: { nodes: values.exitNode, lanAccess: values.exitNodeLanAccess },
+      exitNode: this.#firstExitNode(),
       controlUrl: values.controlUrl,
       ephemeral: values.ephemeral,
       tailscaleLogs: values.tailscaleLogs,
       port: values.port,
       ...(this.#filters ? { filters: this.#filters } : {}),
-      signal: AbortSignal.any(signals),
       onState: (state, detail) => {
         claim()
         // It runs when it serves, too; see below.
-        if (state === 'running') return
+        if (state === 'running' && !this.#isOpen) return
         this.#tellState(state, detail)
       },
-      onAuthUrl: (url) => this.progress.set({ state: 'needs-login', url }),
+      onAuthUrl: (url) => {
+        const { state, detail } = this.progress.current
+        const why = state === 'needs-login' && detail !== undefined ? { detail } : {}
+        this.progress.set({ state: 'needs-login', ...why, url })
+      },
     }
     const deadline = performance.now() + HANDOVER
     for (;;) {
+      const attempt = new AbortController()
+      this.#attempt = attempt
       try {
-        return await Session.open(options)
+        const signal = AbortSignal.any([...signals, attempt.signal])
+        return await Session.open({ ...options, signal })
       } catch (error) {
+        if (attempt.signal.aborted && !this.#closing.signal.aborted) {
+          options.authKey = attempt.signal.reason as string
+          continue
+        }
         const isBusy = error instanceof SessionStartError && error.reason === 'busy'
         if (!isBusy || this.#server || performance.now() > deadline) throw error
         await delay(HANDOVER_PAUSE, undefined, { signal: this.#closing.signal })
@@ -157,12 +180,34 @@ export class SessionHost extends EventEmitter<SessionHostEvents> {
     }
   }
 
-  /** A path in a file is relative to that, another to where the command was given. */
-  #authKey(): Promise<string> {
-    const { resolved, cwd } = this.options
-    const origin = resolved.origins.authKey
-    const from = origin.kind === 'file' ? path.dirname(origin.path) : cwd
-    return readAuthKey(resolved.values.authKey, { from })
+  /** What was chosen by command holds on, unless settings name one. */
+  #firstExitNode(): ExitNodeChoice {
+    const { values, origins } = this.options.resolved
+    const chosen =
+      origins.exitNode.kind === 'default' ? readChosenExitNode(this.stateDirectory) : undefined
+    this.#exitNodeIsChosen = chosen !== undefined
+    return chosen ?? { nodes: values.exitNode, lanAccess: values.exitNodeLanAccess }
+  }
+
+  /**
+   * Whether the exit node is one that was chosen by command: a later word than files and variables
+   * have, which commands that join are not held to then.
+   */
+  get exitNodeIsChosen(): boolean {
+    return this.#exitNodeIsChosen
+  }
+
+  /**
+   * Changes the exit node, now and for sessions to come; {@link Session.setExitNode} says the rest.
+   *
+   * @throws {SidecarRequestError}
+   */
+  async chooseExitNode(choice: ExitNodeChoice): Promise<ExitNode | undefined> {
+    const session = await this.#ready
+    const node = await session.setExitNode(choice)
+    this.#exitNodeIsChosen = true
+    keepChosenExitNode(this.stateDirectory, choice)
+    return node
   }
 
   /** What commands that join are held to: the exit node may be another one by now. */
@@ -173,8 +218,18 @@ export class SessionHost extends EventEmitter<SessionHostEvents> {
     return { ...values, exitNode: [...nodes], exitNodeLanAccess: lanAccess }
   }
 
+  /** Brings a node that somebody would have to log in up anew, with this auth key; else it does nothing. */
+  restartWith(authKey: string): void {
+    const waits = !this.#isOpen && this.progress.current.state === 'needs-login'
+    if (!waits || authKey === '') return
+    this.progress.set({ state: 'starting' })
+    this.#attempt?.abort(authKey)
+  }
+
   #tellState(state: string, detail: string | undefined): void {
     const { url, state: before } = this.progress.current
+    // A sidecar that is being started anew says so before it serves.
+    if (state === 'running' && before === 'needs-login') this.progress.set({ state })
     if (state !== 'starting' && state !== 'needs-login' && state !== 'needs-approval') return
     // The address to log in at comes with an event of its own.
     const kept = state === 'needs-login' && before === state && url !== undefined ? { url } : {}
@@ -258,7 +313,7 @@ export class SessionHost extends EventEmitter<SessionHostEvents> {
     // Those who wait, or run, are told by this before their connections are ended.
     this.#closing.abort(reason)
     if (this.#file) removeSessionFile(this.#file)
-    await this.#server?.close()
+    await Promise.all([this.#server?.close(), this.#metrics?.close()])
     const session = await this.#ready?.catch(() => undefined)
     if (session) await session.close(reason)
     else await this.#filters?.dispose()

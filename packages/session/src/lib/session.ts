@@ -6,6 +6,7 @@ import {
   type ExitNodeChange,
   type FlowClosed,
   type FlowOpened,
+  type Metrics,
   type RunPolicy,
   type ServeDialsResult,
   Sidecar,
@@ -397,6 +398,15 @@ export class Session extends EventEmitter<SessionEvents> {
   /** @throws {Error} the reason, while the sidecar is being started anew */
   async status(): Promise<SidecarStatus> {
     return this.#present().status()
+  }
+
+  /**
+   * What the sidecar has counted since it started.
+   *
+   * @throws {Error} the reason, while it is being started anew
+   */
+  async metrics(): Promise<Metrics> {
+    return this.#present().metrics()
   }
 
   /** What traffic for outside the tailnet is to go through. */

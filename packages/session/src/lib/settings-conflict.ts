@@ -10,16 +10,26 @@ import {
 /** What a command may say for itself: a key helps where there is none, and the others led it here. */
 const ITS_OWN: ReadonlySet<string> = new Set(['authKey', 'stateDir', 'profile', 'foreground'])
 
+/** What a command can change while the session runs. */
+const CHOSEN: ReadonlySet<string> = new Set(['exitNode', 'exitNodeLanAccess'])
+
 /**
  * Why a command cannot join a session, if it wants another node than that is. What it does not say
  * is as the session has it.
+ *
+ * @param exitNodeIsChosen that was the last word on it; only a flag of this command is a later one
  */
-export function conflictOf(wanted: ResolvedSettings, had: Settings): string | undefined {
+export function conflictOf(
+  wanted: ResolvedSettings,
+  had: Settings,
+  exitNodeIsChosen: boolean,
+): string | undefined {
   for (const name of settingNames) {
     const origin = wanted.origins[name]
     if (settings[name].scope !== 'session' || origin.kind === 'default' || ITS_OWN.has(name)) {
       continue
     }
+    if (exitNodeIsChosen && CHOSEN.has(name) && origin.kind !== 'flag') continue
     const [want, have] = [wanted.values[name], had[name]]
     if (isDeepStrictEqual(want, have)) continue
     return `${describeOrigin(origin)} is ${shown(want)}, but the session that runs has ${shown(have)}; drop it, end that session first (tailproxy down), or name another --state-dir`

@@ -16,7 +16,7 @@ import { conflictOf } from './settings-conflict.ts'
 export async function understand(host: SessionHost, given: unknown): Promise<ResolvedSettings> {
   try {
     const wanted = checkSettings(parseRawSettings(given))
-    const conflict = conflictOf(wanted, await host.settings())
+    const conflict = conflictOf(wanted, await host.settings(), host.exitNodeIsChosen)
     if (conflict === undefined) return wanted
     throw new Problem(409, 'other-session', conflict)
   } catch (cause) {
