@@ -14,6 +14,8 @@ const TOOLS = {
   javac: ['default-jdk-headless'],
   gcc: ['gcc', 'libc6-dev'],
   make: ['make'],
+  zsh: ['zsh'],
+  fish: ['fish'],
   readelf: ['binutils'],
   'musl-gcc': ['musl-tools'],
   clang: ['clang', 'libclang-rt-dev'],

@@ -26,27 +26,28 @@ export class Profile {
     this.state = path.join(this.directory, 'state')
   }
 
+  /** What makes a command one of this user's. */
+  get env(): Record<string, string> {
+    return {
+      TAILPROXY_CONTROL_URL: this.#tailproxy.controlUrl,
+      TAILPROXY_STATE_DIR: this.state,
+      TAILPROXY_FOREGROUND: '',
+      TAILPROXY_HOSTNAME: path.basename(this.directory).toLowerCase(),
+    }
+  }
+
   start(args: readonly string[], options: StartOptions = {}): Running {
-    return this.#tailproxy.start(args, { ...options, env: { ...this.#env(), ...options.env } })
+    return this.#tailproxy.start(args, { ...options, env: { ...this.env, ...options.env } })
   }
 
   /** Starts a program that starts our command. */
   startProgram(file: string, args: readonly string[]): Running {
-    const env = { ...this.#env(), TAILPROXY_CONTROL_URL: this.#tailproxy.controlUrl }
-    return start(file, args, { env })
+    return start(file, args, { env: this.env })
   }
 
   /** A command of another node on the same tailnet, which ends with it. */
   another(args: readonly string[]): Promise<Finished> {
     return this.#tailproxy.run(args)
-  }
-
-  #env(): NodeJS.ProcessEnv {
-    return {
-      TAILPROXY_STATE_DIR: this.state,
-      TAILPROXY_FOREGROUND: '',
-      TAILPROXY_HOSTNAME: path.basename(this.directory).toLowerCase(),
-    }
   }
 
   async run(args: readonly string[], options?: StartOptions): Promise<Finished> {

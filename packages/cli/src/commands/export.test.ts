@@ -67,8 +67,10 @@ test('is part of the session’s status', async ({ surroundings: { said } }) => 
   const command = await serving(['export', String(port)], said)
   said.stdout = ''
   await tailproxy(['status'])
-  expect(said.stdout).toMatch(/^session {2}process \d+, running\nnode {5}\S+\.ts\.net, 100\./)
-  expect(said.stdout).toMatch(/^exports {2}1\n(.+\n)*\nPORT/m)
+  expect(said.stdout).toMatch(
+    /^session +running, for 0 s; process \d+, TailProxy \S+\nnode +\S+\.ts\.net, 100\./,
+  )
+  expect(said.stdout).toMatch(/^exports +1\n(.+\n)*\nPORT/m)
   said.stdout = ''
   await tailproxy(['status', '--json'])
   expect(JSON.parse(said.stdout)).toMatchObject({ state: 'running', exports: [{ port }] })

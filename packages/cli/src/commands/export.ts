@@ -8,16 +8,14 @@ import {
   SessionClient,
   type SessionExport,
   SessionRefusedError,
-  withRunningSession,
 } from '@tailproxy/session/host'
-import { backgroundStart } from '../lib/background-session.ts'
 import { describeExports } from '../lib/describe-exports.ts'
 import { CommandLineError } from '../lib/exit-status.ts'
 import { readExportTargets, readPorts } from '../lib/export-target.ts'
+import { inSession } from '../lib/in-session.ts'
 import { aborted, interruptible } from '../lib/interruption.ts'
 import type { ChildExit } from '../lib/run-child.ts'
-import { insideSocket, runningSession } from '../lib/running-session.ts'
-import { statePlace } from '../lib/state-place.ts'
+import { runningSession } from '../lib/running-session.ts'
 import { type ProgressTeller, tellProgress } from '../lib/tell-progress.ts'
 import { say } from '../lib/terminal.ts'
 import { warnUnlessListening } from '../lib/warn-unless-listening.ts'
@@ -47,9 +45,7 @@ export async function exportPorts(
     const teller = tellProgress(raw)
     const add = (socket: string) => addAll(socket, targets, raw, { ...teller, signal })
     try {
-      const added = process.env['TAILPROXY_SESSION']
-        ? await add(await insideSocket())
-        : await addToProfile(raw, add, signal)
+      const added = await inSession(raw, signal, add)
       for (const each of added) await warnUnlessListening(each.targets)
       process.stdout.write(
         options.json ? `${JSON.stringify({ exports: added })}\n` : describeExports(added),
@@ -59,15 +55,6 @@ export async function exportPorts(
     }
     return OK
   })
-}
-
-async function addToProfile<T>(
-  raw: RawSettings,
-  add: (socket: string) => Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const place = await statePlace(raw)
-  return withRunningSession(place, backgroundStart(raw, place, signal), add, signal)
 }
 
 async function addAll(

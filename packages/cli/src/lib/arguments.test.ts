@@ -99,7 +99,7 @@ test.for([
   ['-V', { version: true }],
   ['-version', { version: true }],
   ['lab --json', { json: true }],
-  ['--config x.json curl', { configFile: 'x.json' }],
+  ['--config x.json curl', { own: { config: 'x.json' } }],
 ] as const)('reads %s', ([line, expected]) => {
   expect(read(line)).toMatchObject(expected)
 })

@@ -1,5 +1,6 @@
 import { nearestOf, type SettingName, settings } from '@tailproxy/config/collect'
 import { CommandLineError } from './exit-status.ts'
+import { type OwnFlag, type OwnFlagName, ownFlagNames, ownFlags } from './own-flags.ts'
 
 /** The commands; a program with one of these names is reached with `run`. */
 export const COMMANDS = [
@@ -7,15 +8,20 @@ export const COMMANDS = [
   'up',
   'down',
   'status',
+  'login',
+  'logout',
+  'exit-node',
+  'peers',
   'export',
+  'profile',
+  'config',
   'doctor',
   'lab',
-  'config',
-  'profile',
+  'completions',
 ] as const
 /** Those behind whose first operand nothing is ours. */
 const TAKES_PROGRAM: ReadonlySet<string> = new Set(['run', 'lab'])
-type CommandName = (typeof COMMANDS)[number]
+export type CommandName = (typeof COMMANDS)[number]
 
 /** What the words of a command line ask for. */
 export interface CommandLine {
@@ -24,27 +30,29 @@ export interface CommandLine {
   /** What stands behind the command: for `run` and `lab run` the program and its arguments, for `export` ports. */
   operands: string[]
   flags: Partial<Record<SettingName, string>>
-  configFile: string | undefined
+  /** Those that are no settings: a switch that is on is 'true'. */
+  own: Partial<Record<OwnFlagName, string>>
+  /** `own` of these, as booleans. */
   json: boolean
-  /** With `down`: remove the state, too. */
   purge: boolean
+  watch: boolean
+  report: boolean
   help: boolean
   version: boolean
+  /** Whether the word `run` said that what follows is a program. */
+  isExplicit: boolean
 }
 
 type Kind = 'value' | 'switch'
 
+function kindOf(flag: object): Kind {
+  return 'placeholder' in flag ? 'value' : 'switch'
+}
+
 /** Every flag by its name without dashes. Those with one dash are written so in document and habit. */
 const FLAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-  ['config', 'value'],
-  ['json', 'switch'],
-  ['purge', 'switch'],
-  ['help', 'switch'],
-  ['version', 'switch'],
-  ...Object.values(settings).map((setting): [string, Kind] => [
-    setting.flag,
-    'placeholder' in setting ? 'value' : 'switch',
-  ]),
+  ...ownFlagNames.map((name): [string, Kind] => [name, kindOf(ownFlags[name])]),
+  ...Object.values(settings).map((setting): [string, Kind] => [setting.flag, kindOf(setting)]),
 ])
 
 /** Those that add to what they said before when they are given again. */
@@ -52,10 +60,12 @@ const LISTS: ReadonlySet<string> = new Set(
   Object.values(settings).flatMap((setting) => ('isList' in setting ? setting.flag : [])),
 )
 
-const SHORT: ReadonlyMap<string, string> = new Map([
-  ['h', 'help'],
-  ['V', 'version'],
-])
+const SHORT: ReadonlyMap<string, string> = new Map(
+  ownFlagNames.flatMap((name) => {
+    const { short }: OwnFlag = ownFlags[name]
+    return short === undefined ? [] : [[short, name]]
+  }),
+)
 
 /**
  * Reads a command line. Flags come before the command and between it and its operands; the first
@@ -66,8 +76,9 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 export function readCommandLine(words: readonly string[]): CommandLine {
   const before = readFlags(words)
   const [first, ...rest] = before.operands
-  if (first === undefined)
+  if (first === undefined) {
     return { ...toCommandLine(before.values), command: 'serve', operands: [] }
+  }
   if (before.ended || !isCommand(first)) {
     return { ...toCommandLine(before.values), command: 'run', operands: before.operands }
   }
@@ -76,7 +87,8 @@ export function readCommandLine(words: readonly string[]): CommandLine {
   const values = joined([...before.values, ...behind.values])
   const [second, ...operands] = behind.operands
   if (first !== 'lab' || behind.ended || second !== 'run') {
-    return { ...toCommandLine(values), command: first, operands: behind.operands }
+    const isExplicit = first === 'run'
+    return { ...toCommandLine(values), command: first, operands: behind.operands, isExplicit }
   }
   const last = readFlags(operands)
   return {
@@ -166,18 +178,26 @@ function toCommandLine(
     const value = values.get(setting.flag)
     if (value !== undefined) flags[name as SettingName] = value
   }
+  const own: Partial<Record<OwnFlagName, string>> = {}
+  for (const name of ownFlagNames) {
+    const value = values.get(name)
+    if (value !== undefined) own[name] = value
+  }
   return {
     flags,
-    configFile: values.get('config'),
-    json: isOn('json', values),
-    purge: isOn('purge', values),
-    help: isOn('help', values),
-    version: isOn('version', values),
+    own,
+    json: isOn('json', own),
+    purge: isOn('purge', own),
+    watch: isOn('watch', own),
+    report: isOn('report', own),
+    help: isOn('help', own),
+    version: isOn('version', own),
+    isExplicit: false,
   }
 }
 
-function isOn(name: string, values: ReadonlyMap<string, string>): boolean {
-  const value = values.get(name)
+function isOn(name: OwnFlagName, own: CommandLine['own']): boolean {
+  const value = own[name]
   if (value === undefined || value === 'false') return false
   if (value === 'true') return true
   throw new CommandLineError(`--${name} is "${value}"; allowed is true or false`)

@@ -8,8 +8,10 @@ export const EXIT_NOT_FOUND = 127
 
 /** An error of the user's making or surroundings: its message is all they need to see. */
 export class CommandLineError extends Error {
-  override readonly name = 'CommandLineError'
-  readonly code = 'ERR_TAILPROXY_COMMAND_LINE'
+  override readonly name: string = 'CommandLineError'
+  readonly code: string = 'ERR_TAILPROXY_COMMAND_LINE'
+  /** What `tailproxy` exits with for it. */
+  readonly status: number = EXIT_TAILPROXY_FAILED
 }
 
 /** Ends this process as `signal` ended the command, so that our caller sees the same. */

@@ -1,120 +1,93 @@
-import { type Setting, settings } from '@tailproxy/config/collect'
+import { type Setting, type SettingName, settings } from '@tailproxy/config/collect'
+import { COMMANDS, type CommandLine, type CommandName } from './arguments.ts'
+import { type CommandInfo, commandTable } from './command-table.ts'
+import { type OwnFlag, ownFlags } from './own-flags.ts'
 
-/** Where the descriptions start: two columns behind the longest flag. */
-const DESCRIPTION_COLUMN = 22
-const EXPORT_COLUMN = 31
-const CONFIG_COLUMN = 32
+/** Where descriptions start in the first help. */
+const FIRST_COLUMN = 22
+
+/** Settings that the first help has room for. */
+const MOST_USED = [
+  ...(['hostname', 'authKey', 'exitNode', 'exportListeners', 'onlyTailnet'] as const),
+  ...(['profile', 'verbose'] as const),
+] satisfies SettingName[]
+
+/** What `--help` shows with a command, or without one. */
+export function helpOf(command: CommandLine['command'], isExplicit = true): string {
+  if (command === 'serve' || (command === 'run' && !isExplicit)) return helpText()
+  return commandHelp(command === 'lab run' ? 'lab' : command)
+}
 
 /** The help; it fits a terminal of 80 columns and 40 lines. */
 export function helpText(): string {
+  const commands = COMMANDS.map(
+    (name) => `  ${name.padEnd(FIRST_COLUMN - 9)}${commandTable[name].summary}`,
+  )
+  const flags = [
+    ...MOST_USED.map((name) => lineOf(settings[name].flag, settings[name])),
+    ...(['config', 'help', 'version'] as const).map((name) => lineOf(name, ownFlags[name])),
+  ]
   return `Runs any program on a tailnet, without root and without installing Tailscale.
 
-Usage: tailproxy [flags] [run] COMMAND [ARGUMENT…]   run COMMAND on the tailnet
+Usage: tailproxy [flags] [run] PROGRAM [ARGUMENT…]   run it on the tailnet
        tailproxy [flags]                             serve SOCKS5 (foreground)
-       tailproxy export PORT…                        serve a port of this host
-       tailproxy up, down, status, doctor            a session, and how it does
-       tailproxy config, or profile [use NAME]       what is set, and where
-       tailproxy lab [run -- COMMAND…]               a private tailnet to try
+       tailproxy COMMAND --help                      one of these:
+${commands.join('\n')}
 
-Flags stand before the command; one dash works as well as two. More of them are
-in tailproxy export --help and tailproxy config --help.
-${flagLines().join('\n')}
-
-Each flag has its variable, as TAILPROXY_CONTROL_URL for --control-url (except
-TAILPROXY_SOCKS_PORT for --port and TAILPROXY_LOG for --verbose).
+Flags (tailproxy run --help lists them all; each has its TAILPROXY_… variable):
+${flags.join('\n')}
 
 Examples:
   tailproxy curl http://peer/
-  tailproxy -hostname=laptop psql -h database
   tailproxy --export-listeners python3 -m http.server 8000
   tailproxy lab run -- curl http://hello/
 
-Exit status: the command's; 125 if TailProxy fails, 126 if the command cannot be
+Exit status: the program's; 125 if TailProxy fails, 126 if the program cannot be
 executed, 127 if it is not found.
 `
 }
 
-function flagLines(): string[] {
-  return [
-    ...Object.values(settings).flatMap((setting) => (isDetail(setting) ? [] : flagLine(setting))),
-    flagLine({
-      flag: 'config',
-      placeholder: 'FILE',
-      help: 'read settings from FILE (JSON, comments allowed)',
-    }),
-    flagLine({ flag: 'json', help: 'with lab, export, status, doctor, or none: as JSON' }),
-    '  -h, --help          show this',
-    '  -V, --version       show the version',
+/** What `tailproxy COMMAND --help` shows. */
+export function commandHelp(command: CommandName): string {
+  const info = commandTable[command]
+  const parts = [info.title, usageOf(info), info.notes, flagsOf(info), examplesOf(info)]
+  return `${parts.filter(Boolean).join('\n\n')}\n`
+}
+
+function usageOf({ usage }: CommandInfo): string {
+  const width = Math.max(...usage.map(([words]) => words.length))
+  return usage
+    .map(([words, does], at) => {
+      const head = at === 0 ? 'Usage:' : '      '
+      return `${head} tailproxy ${words.padEnd(width)}   ${does}`
+    })
+    .join('\n')
+}
+
+function flagsOf({ own, listed = [] }: CommandInfo): string {
+  const flags: [string, Pick<OwnFlag, 'placeholder' | 'short' | 'help'>][] = [
+    ...listed.map((name): [string, Setting<unknown>] => [settings[name].flag, settings[name]]),
+    ...own
+      .filter((name) => name !== 'config' || listed.length > 0)
+      .map((name): [string, OwnFlag] => [name, ownFlags[name]]),
   ]
+  const column = Math.max(...flags.map(([name, flag]) => usageOfFlag(name, flag).length)) + 2
+  return ['Flags:', ...flags.map(([name, flag]) => lineOf(name, flag, column))].join('\n')
 }
 
-/** What `--help` shows with a command. */
-export function helpOf(command: string): string {
-  if (command === 'export') return exportHelpText()
-  return command === 'config' || command === 'profile' ? configHelpText() : helpText()
+function examplesOf({ examples }: CommandInfo): string {
+  return ['Examples:', ...examples.map((example) => `  tailproxy ${example}`)].join('\n')
 }
 
-/** What `tailproxy export --help` shows. */
-export function exportHelpText(): string {
-  const details = Object.values(settings).filter(
-    (setting) => isDetail(setting) && setting.group === 'exports',
-  )
-  return `Serves ports of this host to the tailnet.
-
-Usage: tailproxy [flags] export PORT…          serve what listens there already
-       tailproxy [flags] export ADDRESS:PORT   at this address, not on loopback
-       tailproxy export ls                     what is exported, and how it does
-       tailproxy export rm PORT…               end it
-       tailproxy --export-listeners COMMAND    serve whatever COMMAND listens on
-
-PORT is a number, a range (8000-8010) or a service's name (http). Where a
-session runs already the ports are added to it, and end with it.
-
-${details.map((setting) => flagLine(setting, EXPORT_COLUMN)).join('\n')}
-
-Examples:
-  tailproxy export 8080
-  tailproxy --export-user=alice@example.com export 5432
-  tailproxy --export-listeners python3 -m http.server 8000
-`
+function usageOfFlag(name: string, { short, placeholder }: Omit<OwnFlag, 'help'>): string {
+  const word = short === undefined ? `--${name}` : `-${short}, --${name}`
+  return placeholder ? `  ${word} ${placeholder}` : `  ${word}`
 }
 
-/** What `tailproxy config --help` and `tailproxy profile --help` show. */
-export function configHelpText(): string {
-  const details = Object.values(settings).filter(
-    (setting) => isDetail(setting) && setting.group !== 'exports',
-  )
-  return `Shows what is set and where it was set, and chooses among profiles.
-
-Usage: tailproxy config             each value, and where it comes from
-       tailproxy config path        the files that are looked at
-       tailproxy config schema      the JSON Schema of such a file, for editors
-       tailproxy profile            the profiles; * marks the one in use
-       tailproxy profile use NAME   use this one from now on (none: no profile)
-
-A flag goes before TAILPROXY_…, that before the profile, that before the file
-.tailproxy.json of the project, that before ~/.config/tailproxy/config.json.
-A profile is profiles/NAME.json beside the latter, with a login of its own.
-
-These flags are for every command, as those in tailproxy --help:
-${details.map((setting) => flagLine(setting, CONFIG_COLUMN)).join('\n')}
-
-Examples:
-  tailproxy config path
-  tailproxy --profile=work config path
-  tailproxy profile use work
-`
-}
-
-function isDetail(setting: object): boolean {
-  return 'isDetail' in setting
-}
-
-function flagLine(
-  setting: Pick<Setting<unknown>, 'flag' | 'placeholder' | 'help'>,
-  column = DESCRIPTION_COLUMN,
+function lineOf(
+  name: string,
+  flag: Pick<OwnFlag, 'placeholder' | 'short' | 'help'>,
+  column = FIRST_COLUMN,
 ): string {
-  const { flag, placeholder, help } = setting
-  const usage = placeholder ? `  --${flag} ${placeholder}` : `  --${flag}`
-  return `${usage.padEnd(column)}${help}`
+  return `${usageOfFlag(name, flag).padEnd(column)}${flag.help}`
 }

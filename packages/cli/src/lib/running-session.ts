@@ -7,12 +7,13 @@ import { statePlace } from './state-place.ts'
 /** The session that this command is in, or else the one that uses its state directory now. */
 export async function runningSession(
   raw: RawSettings,
-  env: NodeJS.ProcessEnv = process.env,
+  options: { signal?: AbortSignal } = {},
 ): Promise<SessionClient | undefined> {
+  const { env } = process
   const socket = env['TAILPROXY_SESSION']
     ? socketIn(env['TAILPROXY_SESSION'])
     : sessionSocket(await statePlace(raw))
-  return socket === undefined ? undefined : new SessionClient(socket)
+  return socket === undefined ? undefined : new SessionClient(socket, options)
 }
 
 /**

@@ -8,6 +8,11 @@ export function say(message: string): void {
   process.stderr.write(`tailproxy: ${message}\n`)
 }
 
+/** Whether what is said may have colours (https://no-color.org). */
+export function hasColor(): boolean {
+  return process.stderr.isTTY && !process.env['NO_COLOR'] && process.stderr.hasColors()
+}
+
 /** Shows `message` on a terminal while a wait lasts longer than a moment; `done` takes it away. */
 export function showProgress(message: string): { done: () => void } {
   if (!process.stderr.isTTY) return { done: () => {} }

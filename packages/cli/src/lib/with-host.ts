@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { checkSettings, type RawSettings } from '@tailproxy/config'
-import { SessionHost, sidecarEnvironment } from '@tailproxy/session/host'
+import { SessionAwayError, SessionHost, sidecarEnvironment } from '@tailproxy/session/host'
 import { findSidecar } from '@tailproxy/sidecar'
 
 export interface HostChoices {
@@ -29,6 +29,10 @@ export async function withHost<T>(
   })
   try {
     return await work(host)
+  } catch (error) {
+    // It ended under the work, whose connection cannot tell why.
+    if (error instanceof SessionAwayError && host.closing.aborted) throw host.closing.reason
+    throw error
   } finally {
     await host.close()
   }

@@ -24,7 +24,7 @@ export const nodeSettings = {
     default: '',
     allowed: 'an auth key or OAuth client secret, file:PATH, or - for standard input',
     placeholder: 'KEY',
-    help: 'log in with this key, file:PATH, or - (ps shows a flag)',
+    help: 'log in by KEY, file:PATH, or - (ps shows KEY)',
     secret: true,
     guarded: { why: 'would log this node in to a tailnet that is not yours' },
     group: 'node',

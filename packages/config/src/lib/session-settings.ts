@@ -13,7 +13,7 @@ export const sessionSettings = {
     default: '',
     allowed: 'the name of a profile: letters, digits, ".", "_" and "-", no "." in front',
     placeholder: 'NAME',
-    help: 'another login, with settings of its own (none: no profile)',
+    help: 'another login with its own settings (or none)',
     guarded: { why: 'would choose who you are' },
     group: 'session',
     scope: 'session',

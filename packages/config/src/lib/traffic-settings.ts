@@ -14,7 +14,7 @@ export const trafficSettings = {
     default: [] as string[],
     allowed: 'names, addresses or ids of nodes as berlin,auto, the first that is up; "" for none',
     placeholder: 'NODE,…',
-    help: 'the exit node, or several to fall back on (auto: any)',
+    help: 'exit node, or several to fall back on (or auto)',
     guarded: {
       why: 'would take your exit node away',
       unless: (value) => fromList(String(value)).length > 0,
@@ -41,7 +41,7 @@ export const trafficSettings = {
     default: 0,
     allowed: 'a port from 1 to 65535, or 0 to let the kernel choose',
     placeholder: 'PORT',
-    help: 'port of the SOCKS5 server (default: any that is free)',
+    help: 'port of the SOCKS5 server (default: a free one)',
     group: 'traffic',
     scope: 'session',
   } satisfies Setting<number>,
@@ -64,7 +64,7 @@ export const trafficSettings = {
     flag: 'only-tailnet',
     variables: ['TAILPROXY_ONLY_TAILNET'],
     key: 'only_tailnet',
-    help: 'refuse every destination that is not on the tailnet',
+    help: 'refuse whatever is not on the tailnet',
     guarded: {
       why: 'would let traffic past the tailnet and your exit node',
       unless: (value) => value === true,

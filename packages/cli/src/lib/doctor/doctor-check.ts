@@ -9,6 +9,10 @@ export interface DoctorCheck {
   fix?: string
 }
 
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 const LABELS = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const
 
 /** A line for each, with what to do below. */
