@@ -56,7 +56,11 @@ describe('a tailnet that wants a login', () => {
       stdout: expect.stringMatching(/^\S+\.tail-lab\.ts\.net is logged out\n$/),
     })
     expect(profile.pid()).toBeUndefined()
+    const again = profile.start(['login'])
+    await urlFrom(again)
     expect(await profile.run(['login', '--timeout=1s'])).toMatchObject({ status: 10 })
+    again.child.kill('SIGINT')
+    expect(await again.finished).toMatchObject({ signal: 'SIGINT' })
   })
 
   test('a key that comes while a session waits lets it in, and is shown nowhere', async ({

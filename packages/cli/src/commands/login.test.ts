@@ -120,3 +120,12 @@ test('takes no operand', async ({ surroundings: { said } }) => {
   expect(await statusOf(['login', 'now'])).toBe(125)
   expect(said.stderr).toBe('tailproxy: login takes no "now"\n')
 })
+
+test.for([['true'], ['peers']])(
+  '%s waits no longer than --timeout, and fails as ever',
+  async (words, { surroundings: { behave, said } }) => {
+    behave({ states: ['needs-approval'], neverStarts: true })
+    expect(await statusOf(['--timeout=2s', ...words])).toBe(125)
+    expect(said.stderr).toMatch(/^tailproxy: .* (within 2 s|starting; tailproxy doctor .*)$/m)
+  },
+)

@@ -3,6 +3,7 @@ import type { RawSettings } from '@tailproxy/config/collect'
 import {
   enterSession,
   type JoinedRun,
+  type JoinOptions,
   type JoinRequest,
   joinSession,
 } from '@tailproxy/session/join'
@@ -54,19 +55,24 @@ export async function run(
     const teller = tellProgress(raw)
     const { onWait } = teller
     const join = { onWait, signal }
+    const wait = async <T>(work: (options: Required<JoinOptions>) => Promise<T>): Promise<T> => {
+      if (raw.timeout === undefined) return work(join)
+      const { withinTimeout } = await import('../lib/within-timeout.ts')
+      return withinTimeout(raw, join, work)
+    }
     try {
       const { foreground } = raw
       if (lab || (foreground && foreground.value !== false)) {
         const { withHost } = await import('../lib/with-host.ts')
         return await withHost(raw, { signal, lab }, async (host) => {
-          const joined = await joinSession(host.socketPath, request, join)
+          const joined = await wait((options) => joinSession(host.socketPath, request, options))
           teller.done()
           return runIn(joined, wrapped, extra, signal)
         })
       }
       const place = await statePlace(raw)
       const start = backgroundStart(raw, place, signal)
-      const joined = await enterSession(place, start, request, join)
+      const joined = await wait((options) => enterSession(place, start, request, options))
       teller.done()
       return await runIn(joined, wrapped, extra, signal)
     } finally {

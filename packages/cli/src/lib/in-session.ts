@@ -13,6 +13,7 @@ import { insideSocket } from './running-session.ts'
 import { statePlace } from './state-place.ts'
 import { tellProgress } from './tell-progress.ts'
 import { withHost } from './with-host.ts'
+import { withinTimeout } from './within-timeout.ts'
 
 /**
  * Does `work` with the socket of the session that this command is in, or else of its profile's. Where
@@ -51,7 +52,9 @@ export function inReadySession<T>(
     const { onWait, done } = tellProgress(raw)
     try {
       return await inSession(raw, signal, async (socket) => {
-        const { node } = await awaitReady(socket, wanted, { onWait, signal })
+        const { node } = await withinTimeout(raw, { onWait, signal }, (waiting) =>
+          awaitReady(socket, wanted, waiting),
+        )
         done()
         return work({ client: new SessionClient(socket, { signal }), node }, signal)
       })

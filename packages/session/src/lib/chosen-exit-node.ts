@@ -15,6 +15,8 @@ function chosenExitNodePath(stateDirectory: string): string {
 /**
  * Keeps what was chosen for the sessions to come, or forgets what was: a session leaves when it is
  * idle, and what goes through an exit node now must not go past it then.
+ *
+ * @throws {StateDirectoryError} when it cannot be written
  */
 export function keepChosenExitNode(
   stateDirectory: string,

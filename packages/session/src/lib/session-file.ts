@@ -3,7 +3,6 @@ import path from 'node:path'
 import process from 'node:process'
 import type { RunPolicy } from '@tailproxy/sidecar'
 import { replaceFile } from './replace-file.ts'
-import { unusable } from './state-directory.ts'
 
 /** What a command inside a session must know to tell whether it is the one it wants. */
 export interface SessionFile {
@@ -44,11 +43,7 @@ export function writeSessionFile(
     udp,
     ...(socket === undefined ? {} : { socket }),
   }
-  try {
-    replaceFile(file, `${JSON.stringify(content)}\n`)
-  } catch (cause) {
-    throw unusable(stateDirectory, cause)
-  }
+  replaceFile(file, `${JSON.stringify(content)}\n`)
   return file
 }
 
