@@ -8,7 +8,8 @@ import (
 )
 
 // bootstrap serves one connection to the path. It is inherited by whole families of processes, each of which says HELLO.
-func (s *Server) bootstrap(conn *net.UnixConn) {
+func (s *Server) bootstrap(conn *net.UnixConn, heard func()) {
+	defer heard()
 	defer s.forget(s.bootstraps, conn)
 	families := families{runs: s.options.Runs}
 	defer families.leave()
@@ -31,6 +32,7 @@ func (s *Server) bootstrap(conn *net.UnixConn) {
 			return
 		}
 		families.join(hello.token)
+		heard()
 		if len(descriptors) > 0 {
 			s.hello(hello, descriptors[0])
 		}

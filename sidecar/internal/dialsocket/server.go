@@ -43,6 +43,7 @@ type Server struct {
 	cancel   context.CancelCauseFunc
 	tasks    sync.WaitGroup
 	dials    dials
+	unheard  unheard
 
 	mu         sync.Mutex
 	closed     bool
@@ -141,7 +142,8 @@ func (s *Server) accept() {
 		switch {
 		case err == nil:
 			if s.keep(s.bootstraps, maxBootstraps, conn) {
-				s.tasks.Go(func() { s.bootstrap(conn) })
+				heard := s.unheard.begin()
+				s.tasks.Go(func() { s.bootstrap(conn, heard) })
 			}
 		case errors.Is(err, net.ErrClosed):
 			return

@@ -113,6 +113,10 @@ func (r *role) release(ctx context.Context, params message.Release) (message.Emp
 	waited := r.runs.byName[params.Run]
 	r.runs.mu.Unlock()
 	if waited != nil {
+		// A command may end before what it started has been heard.
+		if served := r.dials.Load(); served != nil {
+			served.socket.Settle(ctx)
+		}
 		waited.await(ctx)
 	}
 	return message.Empty{}, context.Cause(ctx)

@@ -111,6 +111,21 @@ func TestReleaseWaitsForProcessesThatNeverDialled(t *testing.T) {
 	}
 }
 
+func TestReleaseKnowsWhoHasJustConnected(t *testing.T) {
+	d := newDriver(t)
+	path := d.serveDials()
+	d.call(message.MethodRegister, register("a", message.Policy{}))
+	for range 50 {
+		family := dialtest.Family(t, path, token)
+		answered := releasing(d, "a")
+		waits(d, "a process that has just begun", answered)
+		family.Close()
+		if err := within(t, "the answer", answered); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestReleaseWaitsForClientsThatNegotiate(t *testing.T) {
 	l := startLab(t, lab.Options{})
 	d, socks := joined(t, l)

@@ -104,7 +104,12 @@ async function runIn(
     signal.throwIfAborted()
     // From here on signals are the command's.
     void tellRun(run)
-    return await runChild({ file: wrapped.file, words: wrapped.words, env })
+    const exit = await runChild({ file: wrapped.file, words: wrapped.words, env })
+    if (settings.verbose) {
+      const { awaitLastWords } = await import('../lib/await-last-words.ts')
+      await awaitLastWords(session)
+    }
+    return exit
   } finally {
     run.leave()
   }
