@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,24 @@ func (l *loopback) event(want event) {
 	}
 }
 
+// ended is the end of a program: its channel's and its bootstrap's, in either order.
+func (l *loopback) ended() {
+	l.t.Helper()
+	var got []string
+	for range 2 {
+		select {
+		case one := <-l.events:
+			got = append(got, one.Event)
+		case <-time.After(patience):
+			l.t.Fatalf("the end did not come after %q", got)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"closed", "familyLeft"}) {
+		l.t.Errorf("the events are %q", got)
+	}
+}
+
 // begun returns a program that has said hello.
 func (l *loopback) begun() *dialtest.Program {
 	l.t.Helper()
@@ -152,7 +171,7 @@ func TestDialsGoWhereTheSettingsSay(t *testing.T) {
 		}
 	}
 	p.Close()
-	l.event(event{Event: "closed", PID: os.Getpid()})
+	l.ended()
 }
 
 func TestADialThatIsGivenUpIsTold(t *testing.T) {

@@ -40,7 +40,7 @@ describeWithHeadscale('login', () => {
     const host = tailnet.host('wrong', { TAILPROXY_AUTHKEY: wrong })
     const { status, stdout, stderr } = await host.run(['up'])
     expect({ status, stdout, stderr }).toEqual({
-      status: 125,
+      status: 13,
       stdout: '',
       stderr: expect.stringMatching(/^tailproxy: the control server refused [^\n]+\n$/),
     })
