@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"time"
 
 	"tailscale.com/derp/derpserver"
 	"tailscale.com/net/stun"
@@ -23,9 +24,11 @@ type relay struct {
 	derp *derpserver.Server
 	http *httptest.Server
 	stun *net.UDPConn
+	// late is what nodes connect to; nil when that is the server itself.
+	late *lateListener
 }
 
-func startRelay() (*relay, error) {
+func startRelay(delay time.Duration) (*relay, error) {
 	stunConn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(loopback)})
 	if err != nil {
 		return nil, fmt.Errorf("listening for STUN: %w", err)
@@ -38,10 +41,29 @@ func startRelay() (*relay, error) {
 	// DERP takes the connection over, which HTTP/2 has no way to do.
 	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 	server.StartTLS()
-	return &relay{derp: derp, http: server, stun: stunConn}, nil
+	r := &relay{derp: derp, http: server, stun: stunConn}
+	if delay > 0 {
+		if r.late, err = listenLate(server.Listener.Addr(), delay); err != nil {
+			r.close()
+			return nil, fmt.Errorf("listening for the relay: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// port is where nodes reach the relay.
+func (r *relay) port() int {
+	listener := r.http.Listener
+	if r.late != nil {
+		listener = r.late.Listener
+	}
+	return listener.Addr().(*net.TCPAddr).Port
 }
 
 func (r *relay) close() {
+	if r.late != nil {
+		r.late.Close()
+	}
 	r.derp.Close()
 	r.http.CloseClientConnections()
 	r.http.Close()
@@ -64,7 +86,7 @@ func (r *relay) derpMap() *tailcfg.DERPMap {
 					IPv4:             loopback,
 					IPv6:             "none",
 					STUNPort:         r.stun.LocalAddr().(*net.UDPAddr).Port,
-					DERPPort:         r.http.Listener.Addr().(*net.TCPAddr).Port,
+					DERPPort:         r.port(),
 					InsecureForTests: true,
 					STUNTestIP:       loopback,
 				}},

@@ -45,7 +45,7 @@ func (r *role) start(ctx context.Context, params message.StartLab) (message.Star
 	if err := r.claim(); err != nil {
 		return message.StartLabResult{}, err
 	}
-	l, err := lab.Start(ctx, lab.Options{Delay: params.DelayMs.Duration()})
+	l, err := lab.Start(ctx, lab.Options{Delay: params.DelayMs.Duration(), Relayed: params.Relayed})
 	if err := r.settle(l, err); err != nil {
 		return message.StartLabResult{}, err
 	}

@@ -35,6 +35,7 @@ func (d Delay) Duration() time.Duration { return time.Duration(d) * time.Millise
 // StartLab starts the lab.
 type StartLab struct {
 	DelayMs Delay `json:"delayMs,omitzero"`
+	Relayed bool  `json:"relayed,omitzero"`
 }
 
 // StartLabResult is the running lab.
