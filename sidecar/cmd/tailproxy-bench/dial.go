@@ -28,6 +28,24 @@ func closeWithin(server *tsnet.Server, limit time.Duration) {
 	}
 }
 
+// join returns a node that is up, and what ends it.
+func join(ctx context.Context, controlURL, hostname string) (*tsnet.Server, func(), error) {
+	lab.ApplyEnvironment()
+	server, remove, err := newServer(controlURL, hostname)
+	if err != nil {
+		return nil, nil, err
+	}
+	leave := func() {
+		closeWithin(server, closeLimit)
+		remove()
+	}
+	if _, err := server.Up(ctx); err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return server, leave, nil
+}
+
 func dial(ctx context.Context, controlURL, metric, host, port, amountText string) error {
 	amount, err := strconv.Atoi(amountText)
 	if err != nil || amount < 1 {
@@ -37,16 +55,11 @@ func dial(ctx context.Context, controlURL, metric, host, port, amountText string
 	if !ok {
 		return fmt.Errorf("METRIC is %q; allowed are connect, first, parallel, rtt, up, down, up8 and down8", metric)
 	}
-	lab.ApplyEnvironment()
-	server, remove, err := newServer(controlURL, "bench")
+	server, leave, err := join(ctx, controlURL, "bench")
 	if err != nil {
 		return err
 	}
-	defer remove()
-	defer closeWithin(server, closeLimit)
-	if _, err := server.Up(ctx); err != nil {
-		return err
-	}
+	defer leave()
 	d := dialer(func() (net.Conn, error) {
 		return server.Dial(ctx, "tcp", net.JoinHostPort(host, port))
 	})

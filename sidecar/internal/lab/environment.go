@@ -34,6 +34,9 @@ func proxyVariables() []string {
 // and direct paths a node takes 3 s to start, and all its traffic goes by a relay.
 func DetachFromHost() { netns.SetEnabled(false) }
 
+// relayOnly keeps the nodes of this process from looking for direct paths.
+func relayOnly() { envknob.Setenv("TS_DEBUG_NEVER_DIRECT_UDP", "true") }
+
 // ApplyEnvironment makes this process a lab process. Call it before the first node of the process
 // starts: tailscale reads some of the settings once. Calling it again changes nothing.
 func ApplyEnvironment() {

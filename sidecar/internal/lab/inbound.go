@@ -24,7 +24,7 @@ type delayed struct {
 // on, and makes the path as long as the lab's delay asks.
 func (n *node) shapeInbound() {
 	tun := n.server.Sys().Tun.Get()
-	if n.lab.options.Delay == 0 {
+	if n.lab.options.Delay == 0 || n.lab.options.Relayed {
 		tun.PostFilterPacketInboundFromWireGuardAppConnector = func(p *packet.Parsed, _ *tstun.Wrapper) filter.Response {
 			if leaves(p) {
 				return filter.DropSilently

@@ -35,11 +35,22 @@ type Options struct {
 	RequireAuth bool
 	// RequireApproval makes machines wait to be let in (Lab.Approve). The lab's own do not.
 	RequireApproval bool
+	// Relayed has the lab's nodes speak by the relay only, which then has the delay: what WireGuard and Tailscale themselves
+	// send takes it too. It is for the whole process. Other processes whose nodes join need TS_DEBUG_NEVER_DIRECT_UDP=1 in their environment.
+	Relayed bool
 	// Abrupt gives a newcomer its first netmap at once, as real control servers do. Otherwise it comes when the others have
 	// heard of the newcomer.
 	Abrupt bool
 	// Logf, if not nil, gets the log of the lab's own nodes.
 	Logf func(format string, args ...any)
+}
+
+// relayDelay is what the relay holds back each packet for: half a round trip.
+func (o Options) relayDelay() time.Duration {
+	if !o.Relayed {
+		return 0
+	}
+	return o.Delay / 2
 }
 
 // Lab is a running tailnet.
@@ -71,6 +82,9 @@ type Forward struct {
 // Start starts a lab and returns when its nodes are up. Errors carry a message.Code.
 func Start(ctx context.Context, options Options) (*Lab, error) {
 	ApplyEnvironment()
+	if options.Relayed {
+		relayOnly()
+	}
 	l := &Lab{options: options, nodes: map[string]*node{}}
 	if err := l.start(ctx); err != nil {
 		l.Close()
@@ -80,7 +94,7 @@ func Start(ctx context.Context, options Options) (*Lab, error) {
 }
 
 func (l *Lab) start(ctx context.Context) (err error) {
-	if l.relay, err = StartRelay(); err != nil {
+	if l.relay, err = startRelay(l.options.relayDelay()); err != nil {
 		return err
 	}
 	if l.resolver, err = startResolver(); err != nil {

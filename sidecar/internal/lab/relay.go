@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"time"
 
 	"tailscale.com/derp/derpserver"
 	"tailscale.com/net/stun"
@@ -23,10 +24,14 @@ type Relay struct {
 	derp *derpserver.Server
 	http *httptest.Server
 	stun *net.UDPConn
+	// late is what nodes connect to; nil when that is the server itself.
+	late *lateListener
 }
 
 // StartRelay starts a relay on ports that are free.
-func StartRelay() (*Relay, error) {
+func StartRelay() (*Relay, error) { return startRelay(0) }
+
+func startRelay(delay time.Duration) (*Relay, error) {
 	stunConn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(loopback)})
 	if err != nil {
 		return nil, fmt.Errorf("listening for STUN: %w", err)
@@ -39,11 +44,30 @@ func StartRelay() (*Relay, error) {
 	// DERP takes the connection over, which HTTP/2 has no way to do.
 	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 	server.StartTLS()
-	return &Relay{derp: derp, http: server, stun: stunConn}, nil
+	r := &Relay{derp: derp, http: server, stun: stunConn}
+	if delay > 0 {
+		if r.late, err = listenLate(server.Listener.Addr(), delay); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("listening for the relay: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// port is where nodes reach the relay.
+func (r *Relay) port() int {
+	listener := r.http.Listener
+	if r.late != nil {
+		listener = r.late.Listener
+	}
+	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // Close ends the relay, and the connections it has.
 func (r *Relay) Close() {
+	if r.late != nil {
+		r.late.Close()
+	}
 	r.derp.Close()
 	r.http.CloseClientConnections()
 	r.http.Close()
@@ -67,7 +91,7 @@ func (r *Relay) DERPMap() *tailcfg.DERPMap {
 					IPv4:             loopback,
 					IPv6:             "none",
 					STUNPort:         r.stun.LocalAddr().(*net.UDPAddr).Port,
-					DERPPort:         r.http.Listener.Addr().(*net.TCPAddr).Port,
+					DERPPort:         r.port(),
 					InsecureForTests: true,
 					STUNTestIP:       loopback,
 				}},

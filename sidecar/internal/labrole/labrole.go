@@ -48,6 +48,7 @@ func (r *role) start(ctx context.Context, params message.StartLab) (message.Star
 	}
 	l, err := lab.Start(ctx, lab.Options{
 		Delay:           params.DelayMs.Duration(),
+		Relayed:         params.Relayed,
 		AuthKey:         params.AuthKey,
 		RequireAuth:     params.RequireAuth,
 		RequireApproval: params.RequireApproval,

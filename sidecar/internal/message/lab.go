@@ -35,6 +35,7 @@ func (d Delay) Duration() time.Duration { return time.Duration(d) * time.Millise
 // StartLab starts the lab.
 type StartLab struct {
 	DelayMs Delay `json:"delayMs,omitzero"`
+	Relayed bool  `json:"relayed,omitzero"`
 	// AuthKey is the one key that nodes log in with; RequireAuth has them visit a URL instead.
 	AuthKey         string `json:"authKey,omitempty"`
 	RequireAuth     bool   `json:"requireAuth,omitzero"`

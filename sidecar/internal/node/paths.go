@@ -30,7 +30,8 @@ const (
 	// probeLimit is how long a peer is asked. One that does not answer in that time is off, or will never answer, and
 	// the connection is tried all the same.
 	probeLimit = 3 * time.Second
-	// shakenPause is between two looks whether a handshake was completed. WireGuard tells only Tailscale itself.
+	// shakenPause is between two looks whether a handshake was completed: WireGuard tells only Tailscale itself. Nobody
+	// looks while a peer does not answer at all, as many may.
 	shakenPause = 2 * time.Millisecond
 	// sessionAge is how old a session may be with which something can be sent at once: WireGuard's Reject-After-Time, less
 	// what a handshake takes.
@@ -38,9 +39,6 @@ const (
 	// warmLimit is how many peers are asked in advance when the node starts. In a tailnet of thousands the others are
 	// asked when they are needed.
 	warmLimit = 16
-	// warmAtOnce is how many of them are asked at the same time. Those that are off take probeLimit, and are not to
-	// have the processor while somebody waits for another.
-	warmAtOnce = 4
 )
 
 // tunnel is what paths needs of the engine.
@@ -161,6 +159,7 @@ func (p *paths) run(peer *peers.Peer, since time.Time) bool {
 	retry := time.NewTimer(pause)
 	defer retry.Stop()
 	look := time.NewTicker(shakenPause)
+	look.Stop()
 	defer look.Stop()
 	known := false
 	wait := handshakeWait
@@ -174,7 +173,10 @@ func (p *paths) run(peer *peers.Peer, since time.Time) bool {
 			}
 		case roundTrip := <-knows:
 			if !known {
-				known = true
+				if known = true; shaken() {
+					return true
+				}
+				look.Reset(shakenPause)
 				wait += 2 * roundTrip
 				asked := time.Since(started)
 				if asked-roundTrip < discoRetry {
@@ -226,21 +228,11 @@ func (p *paths) forgetAll() {
 
 // warmPaths asks the first few peers that are online, so that their first connection need not wait.
 func (n *Node) warmPaths() {
-	turns := make(chan struct{}, warmAtOnce)
 	asked := 0
 	for _, peer := range n.peers.All() {
-		if !peer.Online || asked == warmLimit {
-			continue
+		if peer.Online && asked < warmLimit {
+			n.paths.probe(peer)
+			asked++
 		}
-		asked++
-		select {
-		case turns <- struct{}{}:
-		case <-n.ctx.Done():
-			return
-		}
-		n.tasks.Go(func() {
-			n.paths.await(n.ctx, peer)
-			<-turns
-		})
 	}
 }

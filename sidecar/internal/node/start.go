@@ -59,7 +59,7 @@ func (n *Node) start(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	n.state.set(message.StateRunning, "")
-	n.tasks.Go(n.warmPaths)
+	n.warmPaths()
 	return nil
 }
 

@@ -6,8 +6,13 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { root } from '../../../scripts/turbo.mjs'
 
-/** Starts a lab whose round trips take `delayMs` longer. */
-export async function startLab({ delayMs = 0 } = {}) {
+export const RELAY_ONLY = { TS_DEBUG_NEVER_DIRECT_UDP: '1' }
+
+/**
+ * Starts a lab whose round trips take `delayMs` longer; with `relayed` those of handshakes and pings too, and nodes that join need
+ * RELAY_ONLY in their environment.
+ */
+export async function startLab({ delayMs = 0, relayed = false } = {}) {
   const child = spawn(path.join(root, 'sidecar/dist/tailproxy-sidecar'), ['lab'], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   })
@@ -28,7 +33,7 @@ export async function startLab({ delayMs = 0 } = {}) {
     return result
   }
   await ask('hello', { protocol: 1, driver: '0.1.0' })
-  const { controlUrl, nodes } = await ask('startLab', { delayMs })
+  const { controlUrl, nodes } = await ask('startLab', { delayMs, relayed })
   const [hello] = nodes.find(({ name }) => name.startsWith('hello.')).addresses
   return {
     controlUrl,

@@ -22,7 +22,11 @@ export type LabInfo = z.infer<typeof LabInfo>
 /** What Node may ask of a sidecar in role `lab`, with the shape of each answer. */
 export const labMethods = {
   startLab: {
-    params: z.strictObject({ delayMs: Milliseconds.max(10_000).optional(), ...LabLogin }),
+    params: z.strictObject({
+      delayMs: Milliseconds.max(10_000).optional(),
+      relayed: z.boolean().optional(),
+      ...LabLogin,
+    }),
     result: LabInfo,
   },
   addNode: {
