@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -148,6 +148,12 @@ export class Tailproxy {
   }
 
   dispose(): void {
+    // A session in the background would outlive its state by its idle time.
+    for (const file of readdirSync(this.directory, { recursive: true, encoding: 'utf8' })) {
+      if (path.basename(file) !== 'session.json') continue
+      const { pid } = JSON.parse(readFileSync(path.join(this.directory, file), 'utf8'))
+      end(pid)
+    }
     rmSync(this.directory, { recursive: true, force: true })
   }
 }
