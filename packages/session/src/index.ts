@@ -9,15 +9,8 @@ export {
 export { DEFAULT_MAX_CONNECTIONS, type ExportOptions } from './lib/export-options.ts'
 export { DEFAULT_DIAL_TIMEOUT } from './lib/handshake-relay.ts'
 export type { Progress, SessionState } from './lib/progress.ts'
-export {
-  type DialSocket,
-  FOREGROUND_USER,
-  type Policy,
-  type Run,
-  Session,
-  type SessionEvents,
-  type SessionOptions,
-} from './lib/session.ts'
+export type { Policy, Run } from './lib/run.ts'
+export { type DialSocket, FOREGROUND_USER, Session, type SessionEvents } from './lib/session.ts'
 export type {
   SessionExitNode,
   SessionExitNodeState,
@@ -43,5 +36,6 @@ export {
   sessionFilePath,
   writeSessionFile,
 } from './lib/session-file.ts'
+export type { SessionOptions } from './lib/session-options.ts'
 export { type SidecarEnvironmentOptions, sidecarEnvironment } from './lib/sidecar-environment.ts'
 export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'

@@ -37,9 +37,6 @@ func (e usageError) Error() string {
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "lock" {
-		os.Exit(lock(os.Args[2:], os.Stderr))
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The second signal ends the process at once, should the first have found something that hangs.

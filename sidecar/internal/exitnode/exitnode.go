@@ -15,6 +15,8 @@ import (
 const (
 	// setLimit is how long Set may take in all.
 	setLimit = 10 * time.Second
+	// insistLimit is the same where it need not be there: everything else, the tailnet too, waits for the answer.
+	insistLimit = time.Second
 	// flushLimit is how long the resets of what went by the former exit node may take to leave.
 	flushLimit = 250 * time.Millisecond
 )
@@ -101,8 +103,12 @@ func (m *Manager) set(ctx context.Context, wanted []string, lanAccess, insist bo
 	if err := m.tailnet.Running(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, setLimit, message.Errorf(message.ExitNodeDown,
-		"no exit node could be verified within %v", setLimit))
+	limit := setLimit
+	if insist {
+		limit = insistLimit
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, message.Errorf(message.ExitNodeDown,
+		"no exit node could be verified within %v", limit))
 	defer cancel()
 	release, err := m.take(ctx)
 	if err != nil {

@@ -5,7 +5,7 @@ import {
   type TailnetNode,
 } from '@tailproxy/sidecar'
 import { SessionStartError } from './errors.ts'
-import type { ExitNodeChoice, SessionOptions } from './session.ts'
+import type { ExitNodeChoice, SessionOptions } from './session-options.ts'
 
 /** @throws {SessionStartError} with the sidecar's reason, as each of these */
 export async function startNode(sidecar: Sidecar, options: SessionOptions): Promise<TailnetNode> {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { StateDirectoryError } from './errors.ts'
 import { replaceFile } from './replace-file.ts'
-import type { ExitNodeChoice } from './session.ts'
+import type { ExitNodeChoice } from './session-options.ts'
 
 const Chosen = z.strictObject({ nodes: z.array(z.string().min(1)).min(1), lanAccess: z.boolean() })
 

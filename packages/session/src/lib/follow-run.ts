@@ -1,8 +1,9 @@
 import type { FlowClosed, FlowOpened } from '@tailproxy/sidecar'
 import { describeExport } from './describe-export.ts'
 import { describeFlow, describeFlowEnd } from './describe-flow.ts'
+import type { Run } from './run.ts'
 import type { RunEvent } from './run-messages.ts'
-import type { Run, Session } from './session.ts'
+import type { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 
 export interface FollowedRun {

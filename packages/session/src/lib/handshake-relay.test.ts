@@ -19,7 +19,7 @@ import {
 } from '@tailproxy/socks5/client'
 import { describe, expect } from 'vitest'
 import { clientOf, POLICY, RawClient, test } from '../testing/session.ts'
-import type { Run } from './session.ts'
+import type { Run } from './run.ts'
 
 const PEER = { hello: ['100.64.0.1', 'fd7a:115c:a1e0::1'] }
 

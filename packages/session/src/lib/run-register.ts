@@ -1,7 +1,8 @@
 import type { ResolvedSettings } from '@tailproxy/config'
 import { exportOptionsOf } from './export-options-of.ts'
 import { filtersOf } from './filters.ts'
-import type { FOREGROUND_USER, Run, Session } from './session.ts'
+import type { Run } from './run.ts'
+import type { FOREGROUND_USER, Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 
 export interface RunRequest {

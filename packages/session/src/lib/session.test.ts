@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { createFilterChain, type Filter } from '@tailproxy/port-filter'
@@ -275,6 +275,22 @@ test('registers a run that came while there was no sidecar with the next one', a
   expect(session.downReason).toBe(reason)
   await session.register('run-1', POLICY)
   expect(await session.status()).toMatchObject({ state: 'running' })
+})
+
+test('ends a run, its filters and its control socket though the sidecar dies of it', async ({
+  open,
+  directory,
+}) => {
+  const session = await open({ dieAfter: 'unregister', dieOnce: path.join(directory, 'died') })
+  let disposed = 0
+  const dispose = () => {
+    disposed += 1
+  }
+  const filters = createFilterChain([{ name: 'mine', outbound: () => undefined, dispose }])
+  const run = await session.register('run-1', POLICY, { exports: {}, filters })
+  await session.unregister(run)
+  expect(disposed).toBe(1)
+  expect(existsSync(run.control ?? '')).toBe(false)
 })
 
 test('goes on trying while a sidecar does not come up, until it is closed', async ({ open }) => {

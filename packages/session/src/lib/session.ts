@@ -7,7 +7,6 @@ import {
   type FlowClosed,
   type FlowOpened,
   type Metrics,
-  type RunPolicy,
   type ServeDialsResult,
   Sidecar,
   SidecarRequestError,
@@ -23,63 +22,15 @@ import type { ExportOptions } from './export-options.ts'
 import { decideFlow } from './flow-filter.ts'
 import { HandshakeRelay } from './handshake-relay.ts'
 import { LastingExports } from './lasting-exports.ts'
+import type { Policy, Run, RunOptions } from './run.ts'
 import { RunExports } from './run-exports.ts'
+import type { ExitNodeChoice, SessionOptions } from './session-options.ts'
 import { SidecarKeeper } from './sidecar-keeper.ts'
 import { placeSockets, type SocketPlace } from './socket-place.ts'
 import { claimStateDirectory } from './state-directory.ts'
 
 /** The user of the foreground SOCKS5 server; a run has one of its own. */
 export const FOREGROUND_USER = 'tsnet'
-
-export interface SessionOptions {
-  /** The sidecar's executable. */
-  sidecar: string
-  /** Put before the sidecar's role, for one that is a script. */
-  sidecarArgs?: readonly string[]
-  /** The sidecar's whole environment. Keep the preload library out of it. */
-  env: NodeJS.ProcessEnv
-  hostname: string
-  /** Made with mode 0700 if it is not there. */
-  stateDirectory: string
-  /** Where its sockets lie. @default in the state directory, if their paths are not too long there */
-  place?: SocketPlace
-  authKey?: string
-  /** @default Tailscale's own */
-  controlUrl?: string
-  /** Whether the node leaves the tailnet with the session. @default false */
-  ephemeral?: boolean
-  /** As `tag:ci`. */
-  tags?: readonly string[]
-  /** What traffic for outside the tailnet goes through; nothing is served before it is verified. */
-  exitNode?: ExitNodeChoice
-  tailscaleLogs?: boolean
-  /** Port of the SOCKS5 listener on 127.0.0.1; 0 lets the kernel choose. @default 0 */
-  port?: number
-  /**
-   * Milliseconds for a dial by SOCKS5, looking the name up included. By the dial socket a program
-   * waits as long as the kernel has it wait.
-   * @default 10_000
-   */
-  dialTimeout?: number
-  /**
-   * Who has a say about flows and exports that are of no run, or of one without filters of its own.
-   * Disposed of with the session.
-   * @default nobody
-   */
-  filters?: FilterChain
-  /** Called on the way up, before the session is there to listen to, and on the way up again. */
-  onState?: (state: string, detail: string | undefined) => void
-  onAuthUrl?: (url: string) => void
-  signal?: AbortSignal
-}
-
-/** In order of preference; with none, traffic for outside the tailnet leaves from the host. */
-export interface ExitNodeChoice {
-  /** Each a name, an address or a stable id of a node, or `auto`. */
-  nodes: readonly string[]
-  /** Whether the host's own network is reached past it. */
-  lanAccess: boolean
-}
 
 export interface SessionEvents {
   /** This and `flowClosed` only after `watch()`. */
@@ -96,30 +47,6 @@ export interface SessionEvents {
 /** Where captured programs connect, and whether they can without SOCKS5. */
 export interface DialSocket extends ServeDialsResult {
   path: string
-}
-
-/** Who may use the session: by SOCKS5 with user and password, by the dial socket with the token. */
-export interface Run {
-  id: string
-  /** RFC 1929 user name. */
-  user: string
-  /** RFC 1929 password: 32 hexadecimal digits. */
-  password: string
-  /** 32 hexadecimal digits. */
-  token: string
-  /** Where its programs tell of their listeners, if those are exported. */
-  control?: string
-  exporter?: Exporter
-}
-
-/** What the session's node does for one run. Whether flows are asked about, the filters say. */
-export type Policy = Omit<RunPolicy, 'ask'>
-
-export interface RunOptions {
-  /** Have the run's listeners served to the tailnet. */
-  exports?: ExportOptions | undefined
-  /** In place of the session's. Disposed of with the run. */
-  filters?: FilterChain | undefined
 }
 
 interface RegisteredRun {
@@ -323,9 +250,15 @@ export class Session extends EventEmitter<SessionEvents> {
     if (!registered) return
     this.#credentials.delete(run.user)
     this.#runs.delete(run.id)
-    await this.#sidecars.current?.unregister(run.id)
-    await registered.exports?.stop()
-    await registered.filters?.dispose()
+    try {
+      await this.#sidecars.current?.unregister(run.id)
+    } catch (error) {
+      // A sidecar that dies forgets it without being told, and the next one never hears of it.
+      if (error instanceof SidecarRequestError) throw error
+    } finally {
+      await registered.exports?.stop()
+      await registered.filters?.dispose()
+    }
   }
 
   /**

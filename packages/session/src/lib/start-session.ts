@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { RawSettings } from '@tailproxy/config/collect'
@@ -9,6 +9,8 @@ import { unusable } from './state-directory.ts'
 
 /** Says to a new process that it is to be a session in the background. */
 export const BACKGROUND_VARIABLE = 'TAILPROXY_BACKGROUND'
+/** Bytes after which a log is put aside when a session starts. */
+const MAX_LOG = 1 << 20
 /** Bytes of the log's end that an error quotes. */
 const LOG_TAIL = 2_000
 
@@ -79,8 +81,11 @@ export async function startSession(options: StartOptions): Promise<void> {
   }
 }
 
+/** The one before is kept, as `session.log.1`, when it has become long. */
 function openLog(stateDirectory: string, log: string): number {
   try {
+    const { size } = statSync(log, { throwIfNoEntry: false }) ?? { size: 0 }
+    if (size > MAX_LOG) renameSync(log, `${log}.1`)
     return openSync(log, 'a', 0o600)
   } catch (cause) {
     throw unusable(stateDirectory, cause)

@@ -6,8 +6,10 @@ import path from 'node:path'
 import { resolveSettings, type SettingSources } from '@tailproxy/config'
 import { type FakeSidecarBehaviour, fakeSidecar } from '@tailproxy/sidecar/fake'
 import { test as base } from 'vitest'
-import { type Policy, type Run, Session, type SessionOptions } from '../lib/session.ts'
+import type { Policy, Run } from '../lib/run.ts'
+import { Session } from '../lib/session.ts'
 import { SessionHost, type SessionHostOptions } from '../lib/session-host.ts'
+import type { SessionOptions } from '../lib/session-options.ts'
 
 type Open = (
   behaviour?: FakeSidecarBehaviour,
