@@ -133,6 +133,13 @@ test('refuses a command that wants another node, and names both', async ({ host 
   leave()
 })
 
+test('says how the exit node of all is switched to one that wants another', async ({ host }) => {
+  const session = await host()
+  await expect(join(session, { exitNode: 'berlin,auto' })).rejects.toThrow(
+    /^--exit-node is "berlin,auto", but the session that runs has none; .*tailproxy exit-node set/,
+  )
+})
+
 test('refuses settings that are none, and names the place', async ({ host }) => {
   const session = await host()
   await expect(join(session, { udp: 'maybe' })).rejects.toMatchObject({

@@ -32,13 +32,16 @@ export function conflictOf(
     if (exitNodeIsChosen && CHOSEN.has(name) && origin.kind !== 'flag') continue
     const [want, have] = [wanted.values[name], had[name]]
     if (isDeepStrictEqual(want, have)) continue
-    return `${describeOrigin(origin)} is ${shown(want)}, but the session that runs has ${shown(have)}; drop it, end that session first (tailproxy down), or name another --state-dir`
+    const instead = CHOSEN.has(name)
+      ? 'switch it for all with tailproxy exit-node set'
+      : 'end that session first (tailproxy down)'
+    return `${describeOrigin(origin)} is ${shown(want)}, but the session that runs has ${shown(have)}; drop it, ${instead}, or name another --state-dir`
   }
   return undefined
 }
 
+/** As it is written in a flag. */
 function shown(value: unknown): string {
-  return value === '' || (Array.isArray(value) && value.length === 0)
-    ? 'none'
-    : JSON.stringify(value)
+  const text = Array.isArray(value) ? value.join(',') : value
+  return text === '' ? 'none' : JSON.stringify(text)
 }
