@@ -35,15 +35,24 @@ export interface StartOptions {
   input?: string
 }
 
-const running = new Set<ChildProcess>()
+/** What had to be ended, and what it had said until then. */
+export interface Straggler {
+  words: readonly string[]
+  stdout: string
+  stderr: string
+}
+
+const running = new Map<ChildProcess, Straggler>()
 
 /** Ends what a failed test left running, with all that it started: a command may hold our pipes for good. */
-export async function endStragglers(): Promise<void> {
-  await Promise.all(
-    [...running].map(async (child) => {
+export async function endStragglers(): Promise<Straggler[]> {
+  return Promise.all(
+    [...running].map(async ([child, straggler]) => {
+      const said = { ...straggler }
       const closed = once(child, 'close')
       for (const pid of treeOf(child.pid as number)) end(pid)
       await closed
+      return said
     }),
   )
 }
@@ -72,9 +81,9 @@ export function start(file: string, args: readonly string[], options: StartOptio
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  running.add(child)
+  const output = { words: [path.basename(file), ...args], stdout: '', stderr: '' }
+  running.set(child, output)
   child.once('close', () => running.delete(child))
-  const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8')
     child[name].on('data', (text: string) => {
@@ -83,9 +92,10 @@ export function start(file: string, args: readonly string[], options: StartOptio
   }
   child.stdin.on('error', () => {})
   child.stdin.end(options.input)
-  const finished = once(child, 'close').then(
-    ([status, signal]): Finished => ({ status, signal, ...output }),
-  )
+  const finished = once(child, 'close').then(([status, signal]): Finished => {
+    const { stdout, stderr } = output
+    return { status, signal, stdout, stderr }
+  })
   const awaited = (name: 'stdout' | 'stderr') => (pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
