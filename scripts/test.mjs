@@ -6,6 +6,8 @@ import process from 'node:process'
 import { requireToolchain } from './toolchain.mjs'
 import { root, runTurbo } from './turbo.mjs'
 
+/** Lines of a failed test's output in the summary: the last ones. */
+const FAILURE_LINES = 30
 const TASKS = ['check:format', 'check:unused', 'typecheck', 'check:package', 'test']
 
 async function packagesWithTests() {
@@ -30,6 +32,13 @@ async function readJson(file) {
     if (error.code === 'ENOENT') return undefined
     throw error
   }
+}
+
+/** What is far up in the output, once more. */
+function describeFailure({ name, output }) {
+  const lines = output.trimEnd().split('\n')
+  const last = lines.slice(-FAILURE_LINES).map((line) => `    ${line}`)
+  return [`  failed: ${name}`, ...last].join('\n')
 }
 
 requireToolchain()
@@ -62,6 +71,7 @@ for (const { directory, name } of packages) {
     `${name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`,
   )
   for (const need of result.skippedFor) console.log(`  skipped: needs ${need}`)
+  for (const failure of result.failures) console.log(describeFailure(failure))
   for (const key of Object.keys(sum)) sum[key] += result[key]
 }
 if (status !== 0 && sum.failed === 0) {

@@ -1,5 +1,5 @@
 // Runs gofmt and go vet, every Go test, then every fuzz target for a moment, and writes
-// test-results/results.json: {runner, passed, failed, skipped, skippedFor}.
+// test-results/results.json: {runner, passed, failed, skipped, skippedFor, failures}.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -16,11 +16,18 @@ const NEEDS = /needs (.+)/
 
 const results = { passed: 0, failed: 0, skipped: 0 }
 const skippedFor = new Set()
+const failures = []
+
+function fail(name, output) {
+  results.failed += 1
+  failures.push({ name, output })
+  console.log(`FAIL ${name}\n${output}`)
+}
 
 function report() {
   const directory = path.join(root, 'test-results')
   mkdirSync(directory, { recursive: true })
-  const all = { runner: 'sidecar', ...results, skippedFor: [...skippedFor] }
+  const all = { runner: 'sidecar', ...results, skippedFor: [...skippedFor], failures }
   writeFileSync(path.join(directory, 'results.json'), `${JSON.stringify(all)}\n`)
   console.log(
     `sidecar: ${results.passed} passed, ${results.failed} failed, ${results.skipped} skipped`,
@@ -51,8 +58,7 @@ async function runCheck(title, tool, args) {
     results.passed += 1
     return
   }
-  results.failed += 1
-  console.log([`FAIL ${title}`, ...output].join('\n'))
+  fail(title, output.join('\n'))
 }
 
 /** One `go test -json` run. A test with subtests is not counted: they are. */
@@ -105,17 +111,15 @@ class TestRun {
       ([key, { outcome }]) => outcome === 'fail' && key.startsWith(`${pkg} `) && key !== `${pkg} `,
     )
     if (failedTests) return
-    results.failed += 1
-    console.log(`FAIL ${pkg}\n${test.output.join('')}`)
+    fail(pkg, test.output.join(''))
   }
 
   #countTest(key, test) {
     // No outcome: the process ended with this test under way.
     const outcome = test.outcome ?? 'fail'
-    if (outcome === 'fail') console.log(`FAIL ${key}\n${test.output.join('')}`)
     if (test.isParent && !(outcome === 'fail' && !this.#childFailed(key))) return
     if (outcome === 'pass') results.passed += 1
-    if (outcome === 'fail') results.failed += 1
+    if (outcome === 'fail') fail(key, test.output.join(''))
     if (outcome === 'skip') {
       results.skipped += 1
       skippedFor.add(NEEDS.exec(test.output.join(''))?.[1].trim() ?? key)
@@ -137,8 +141,7 @@ async function runTests() {
   )
   tests.finish()
   if (status !== 0 && results.failed === 0) {
-    console.log(`go test ended with status ${status}`)
-    results.failed += 1
+    fail('go test', `ended with status ${status}`)
   }
 }
 
@@ -163,8 +166,7 @@ async function runFuzz({ pkg, name }) {
     results.passed += 1
     return
   }
-  results.failed += 1
-  console.log(`FAIL ${pkg} ${name} (fuzzing)\n${output.join('\n')}`)
+  fail(`${pkg} ${name} (fuzzing)`, output.join('\n'))
 }
 
 if (findGo()) {

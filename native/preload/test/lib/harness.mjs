@@ -71,13 +71,16 @@ async function runOne({ run }, watch) {
 export async function runTests(filter, watchers = []) {
   const results = { passed: 0, failed: 0, skipped: 0 }
   const skippedFor = new Set()
+  const failures = []
   let number = 0
   const report = (name, error) => {
     number += 1
     results[error ? 'failed' : 'passed'] += 1
     console.log(`${error ? 'not ok' : 'ok'} ${number} - ${name}`)
     if (!error) return
-    console.log(String(error.stack ?? error).replace(/^/gm, '  # '))
+    const output = String(error.stack ?? error)
+    failures.push({ name, output })
+    console.log(output.replace(/^/gm, '  # '))
     // It may have become so while tests ran.
     const complaint = nullDeviceComplaint()
     if (complaint) console.log(`  # ${complaint}`)
@@ -116,7 +119,12 @@ export async function runTests(filter, watchers = []) {
   console.log(`# ${passed} passed, ${failed} failed, ${skipped} skipped`)
   const directory = path.join(root, 'test-results')
   await mkdir(directory, { recursive: true })
-  const summary = { runner: 'native/preload', ...results, skippedFor: [...skippedFor] }
+  const summary = {
+    runner: 'native/preload',
+    ...results,
+    skippedFor: [...skippedFor],
+    failures,
+  }
   await writeFile(path.join(directory, 'results.json'), `${JSON.stringify(summary)}\n`)
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1
 }
