@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds)
 const delayMs = Number(options.delay)
 const scratch = mkdtempSync(path.join(tmpdir(), 'tailproxy-bench-'))
-const tailproxy = path.join(root, 'packages/cli/bin/tailproxy.js')
+const tailproxy = path.join(root, 'packages/cli/bin/tailproxy.cjs')
 const bench = path.join(scratch, 'tailproxy-bench')
 const program = path.join(root, 'test/bench/second-connect/connect.mjs')
 

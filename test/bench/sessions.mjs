@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds)
 const scratch = mkdtempSync(path.join(tmpdir(), 'tailproxy-bench-'))
-const tailproxy = path.join(root, 'packages/cli/bin/tailproxy.js')
+const tailproxy = path.join(root, 'packages/cli/bin/tailproxy.cjs')
 
 /** Milliseconds that a program takes to its end. */
 async function timed(file, args, env) {

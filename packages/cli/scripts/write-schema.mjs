@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../dist/main.mjs', import.meta.url))
+const main = fileURLToPath(new URL('../dist/main.cjs', import.meta.url))
 const schema = new URL('../schema/', import.meta.url)
 
 mkdirSync(schema, { recursive: true })

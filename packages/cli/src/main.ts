@@ -2,6 +2,7 @@ import process from 'node:process'
 import { BACKGROUND_VARIABLE } from '@tailproxy/session/join'
 import { raise } from './lib/exit-status.ts'
 import { InterruptedError } from './lib/interruption.ts'
+import { keepLibrary } from './lib/library.ts'
 import { report, tailproxy } from './tailproxy.ts'
 
 // A reader of our few lines that went away (`tailproxy --help | head -1`) is no failure.
@@ -31,5 +32,5 @@ async function main(): Promise<void> {
 async function serveInBackground(descriptor: number): Promise<void> {
   const { runBackground } = await import('@tailproxy/session/host')
   // What a plugin left open is no reason to stay.
-  process.exit(await runBackground(descriptor))
+  process.exit(await runBackground(descriptor, keepLibrary()))
 }

@@ -9,4 +9,5 @@ export {
   type SessionHostEvents,
   type SessionHostOptions,
 } from './lib/session-host.ts'
+export { type StartOptions, startSession } from './lib/start-session.ts'
 export { checkStateDirectory } from './lib/state-directory.ts'

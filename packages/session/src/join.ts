@@ -1,4 +1,5 @@
 // For the command alone: how it joins a session in milliseconds, with no schema library.
+export { BACKGROUND_VARIABLE } from './lib/background-variable.ts'
 export { describeExport, type ExportPlace } from './lib/describe-export.ts'
 export { enterSession, sessionSocket, withRunningSession } from './lib/enter-session.ts'
 export {
@@ -11,7 +12,13 @@ export {
   StateDirectoryError,
 } from './lib/errors.ts'
 export { isAlive } from './lib/is-alive.ts'
-export { awaitReady, type JoinedRun, type JoinOptions, joinSession } from './lib/join-session.ts'
+export {
+  awaitReady,
+  type JoinedRun,
+  type JoinOptions,
+  type JoinWait,
+  joinSession,
+} from './lib/join-session.ts'
 export type {
   JoinRequest,
   RunAccess,
@@ -28,6 +35,4 @@ export {
   sessionFilePath,
   writeSessionFile,
 } from './lib/session-file.ts'
-export { type SidecarEnvironmentOptions, sidecarEnvironment } from './lib/sidecar-environment.ts'
-export { BACKGROUND_VARIABLE, type StartOptions, startSession } from './lib/start-session.ts'
 export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'

@@ -5,7 +5,6 @@ import {
   type RawSettings,
   type SettingSources,
 } from '@tailproxy/config'
-import { findLibrary, placeLibrary } from '@tailproxy/preload'
 import type { SessionClient, SessionNetwork, SessionStatus } from '@tailproxy/session/host'
 import type { Sidecar } from '@tailproxy/sidecar'
 import { checkIoUring } from '../lib/doctor/check-io-uring.ts'
@@ -19,6 +18,7 @@ import { checkDials, startSidecar } from '../lib/doctor/check-sidecar.ts'
 import { checkState } from '../lib/doctor/check-state.ts'
 import { type DoctorCheck, describeChecks, messageOf } from '../lib/doctor/doctor-check.ts'
 import { doctorReport } from '../lib/doctor/doctor-report.ts'
+import { library } from '../lib/library.ts'
 import type { ChildExit } from '../lib/run-child.ts'
 import { runningSession } from '../lib/running-session.ts'
 import { showProgress } from '../lib/terminal.ts'
@@ -114,7 +114,7 @@ async function lookAround(
 function checkLibrary(): DoctorCheck {
   const name = 'library'
   try {
-    return { name, status: 'ok', found: placeLibrary(findLibrary()) }
+    return { name, status: 'ok', found: library() }
   } catch (error) {
     return { name, status: 'fail', found: messageOf(error) }
   }

@@ -2,7 +2,7 @@ import process from 'node:process'
 import type { RawSettings } from '@tailproxy/config'
 import {
   awaitReady,
-  type JoinOptions,
+  type JoinWait,
   loginAgain,
   type RunWaits,
   SessionClient,
@@ -53,7 +53,7 @@ export async function login(
 async function logIn(
   socket: string,
   raw: RawSettings,
-  { wasUp, ...waiting }: Required<JoinOptions> & { wasUp: boolean },
+  { wasUp, ...waiting }: JoinWait & { wasUp: boolean },
 ): Promise<void> {
   // A key in the environment may stand there for good; one that was just given is to be used.
   const isKeyGiven = raw.authKey?.origin.kind === 'flag'

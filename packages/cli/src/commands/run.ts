@@ -3,15 +3,16 @@ import type { RawSettings } from '@tailproxy/config/collect'
 import {
   enterSession,
   type JoinedRun,
-  type JoinOptions,
   type JoinRequest,
+  type JoinWait,
   joinSession,
+  type RunJoined,
 } from '@tailproxy/session/join'
-import { backgroundStart } from '../lib/background-session.ts'
 import { describeDials } from '../lib/describe-dials.ts'
 import { CommandLineError } from '../lib/exit-status.ts'
 import { interruptible } from '../lib/interruption.ts'
-import { type ChildExit, runChild } from '../lib/run-child.ts'
+import { library } from '../lib/library.ts'
+import { type ChildExit, loadSpawn, runChild } from '../lib/run-child.ts'
 import { statePlace } from '../lib/state-place.ts'
 import { tellProgress } from '../lib/tell-progress.ts'
 import { tellRun } from '../lib/tell-run.ts'
@@ -54,8 +55,8 @@ export async function run(
     }
     const teller = tellProgress(raw)
     const { onWait } = teller
-    const join = { onWait, signal }
-    const wait = async <T>(work: (options: Required<JoinOptions>) => Promise<T>): Promise<T> => {
+    const join = { onWait, onAsked: loadSpawn, signal }
+    const wait = async <T>(work: (options: JoinWait) => Promise<T>): Promise<T> => {
       if (raw.timeout === undefined) return work(join)
       const { withinTimeout } = await import('../lib/within-timeout.ts')
       return withinTimeout(raw, join, work)
@@ -63,6 +64,7 @@ export async function run(
     try {
       const { foreground } = raw
       if (lab || (foreground && foreground.value !== false)) {
+        library()
         const { withHost } = await import('../lib/with-host.ts')
         return await withHost(raw, { signal, lab }, async (host) => {
           const joined = await wait((options) => joinSession(host.socketPath, request, options))
@@ -71,7 +73,12 @@ export async function run(
         })
       }
       const place = await statePlace(raw)
-      const start = backgroundStart(raw, place, signal)
+      const start = async (): Promise<void> => {
+        // A session that no command can use is not started.
+        library()
+        const { backgroundStart } = await import('../lib/background-session.ts')
+        await backgroundStart(raw, place, signal)()
+      }
       const joined = await wait((options) => enterSession(place, start, request, options))
       teller.done()
       return await runIn(joined, wrapped, extra, signal)
@@ -79,6 +86,12 @@ export async function run(
       teller.done()
     }
   })
+}
+
+/** Finding and comparing the library takes a command milliseconds, and a session that runs no time. */
+function libraryFor(joined: RunJoined): string {
+  const isChosen = Boolean(process.env['TAILPROXY_PRELOAD_LIBRARY'])
+  return (isChosen ? undefined : joined.library) ?? library()
 }
 
 async function runIn(
@@ -100,7 +113,7 @@ async function runIn(
       say(describeDials(dials))
     }
     const told = { ...extra, TAILPROXY_SESSION: session }
-    const env = commandEnvironment(accessOf(joined, wrapped.library), settings, told)
+    const env = commandEnvironment(accessOf(joined, libraryFor(joined)), settings, told)
     signal.throwIfAborted()
     // From here on signals are the command's.
     void tellRun(run)

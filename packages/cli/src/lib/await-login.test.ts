@@ -1,4 +1,4 @@
-import type { JoinOptions, RunWaits } from '@tailproxy/session/host'
+import type { JoinWait, RunWaits } from '@tailproxy/session/host'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { settingsGiven } from '../testing/settings.ts'
 import { awaitLogin } from './await-login.ts'
@@ -11,7 +11,7 @@ const never = new AbortController().signal
 
 /** Waits for ever, in these states. */
 function waitingIn(...states: Omit<RunWaits, 'event'>[]) {
-  return ({ onWait, signal }: Required<JoinOptions>): Promise<never> =>
+  return ({ onWait, signal }: JoinWait): Promise<never> =>
     new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       for (const state of states) onWait({ event: 'state', ...state })

@@ -1,6 +1,6 @@
 import { checkSettings, type RawSettings } from '@tailproxy/config'
 import {
-  type JoinOptions,
+  type JoinWait,
   type RunWaits,
   SessionLaunchError,
   type SessionReady,
@@ -27,7 +27,7 @@ export interface LoginWait {
 export async function awaitLogin<T = SessionReady>(
   raw: RawSettings,
   { onWait, signal, waitsForApproval = false }: LoginWait,
-  wait: (options: Required<JoinOptions>) => Promise<T>,
+  wait: (options: JoinWait) => Promise<T>,
 ): Promise<T> {
   const { timeout } = checkSettings(raw).values
   const over = new AbortController()

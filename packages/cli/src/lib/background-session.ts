@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { RawSettings } from '@tailproxy/config/collect'
-import { sidecarEnvironment, startSession } from '@tailproxy/session/join'
+import { sidecarEnvironment, startSession } from '@tailproxy/session/host'
 import { MAIN } from './main-file.ts'
 
 /** What starts a session in the background for these settings, for whoever finds that none runs. */

@@ -9,5 +9,5 @@ export const MAIN: string = findMain(fileURLToPath(import.meta.url))
 
 function findMain(self: string): string {
   const isSource = path.basename(self) === 'main-file.ts'
-  return isSource ? path.join(self, '../../main.ts') : path.join(self, '../main.mjs')
+  return isSource ? path.join(self, '../../main.ts') : path.join(self, '../main.cjs')
 }

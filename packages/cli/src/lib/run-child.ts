@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import { CommandNotExecutableError, CommandNotFoundError } from '@tailproxy/preload'
@@ -62,11 +62,16 @@ export async function runChild(options: RunChildOptions): Promise<ChildExit> {
   }
 }
 
+/** Takes Node some milliseconds, which are best taken while we wait for something. */
+export function loadSpawn(): typeof import('node:child_process').spawn {
+  return process.getBuiltinModule('node:child_process').spawn
+}
+
 async function spawnInherited({ file, words, env }: RunChildOptions): Promise<ChildProcess> {
   const [argv0 = file, ...args] = words
   try {
     // Some failures are thrown (E2BIG), the others come as an event.
-    const child = spawn(file, args, { argv0, env, stdio: 'inherit' })
+    const child = loadSpawn()(file, args, { argv0, env, stdio: 'inherit' })
     await once(child, 'spawn')
     return child
   } catch (cause) {

@@ -2,6 +2,7 @@ import process from 'node:process'
 import { checkSettings, type RawSettings } from '@tailproxy/config'
 import { SessionAwayError, SessionHost, sidecarEnvironment } from '@tailproxy/session/host'
 import { findSidecar } from '@tailproxy/sidecar'
+import { keepLibrary } from './library.ts'
 
 export interface HostChoices {
   signal: AbortSignal
@@ -25,6 +26,7 @@ export async function withHost<T>(
     sidecar: findSidecar(),
     env: sidecarEnvironment(process.env, { port, lab }),
     signal,
+    placeLibrary: keepLibrary(),
     ...(listenDescriptor === undefined ? {} : { listenDescriptor }),
   })
   try {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, vi } from 'vitest'
 import { test } from '../testing/surroundings.ts'
@@ -26,7 +26,6 @@ test('finds the file, the program behind it and the library', ({ surroundings, d
     program: process.execPath,
     unwrapped: undefined,
   })
-  expect(existsSync(wrapped.library)).toBe(true)
   expect(surroundings.said).toEqual({ stdout: '', stderr: '' })
 })
 
@@ -58,13 +57,6 @@ test.for([
   ['may not be executed', '/etc/passwd', 'ERR_COMMAND_NOT_EXECUTABLE'],
 ] as const)('refuses a command that %s', ([, command, code], { surroundings: _ }) => {
   expect(() => wrap([command], false, { PATH: '/bin' })).toThrow(expect.objectContaining({ code }))
-})
-
-test('refuses every command when there is no library', ({ surroundings: _ }) => {
-  vi.stubEnv('TAILPROXY_PRELOAD_LIBRARY', '/nonexistent')
-  expect(() => wrap([process.execPath], false, {})).toThrow(
-    expect.objectContaining({ code: 'ERR_NATIVE_BINARY_NOT_FOUND' }),
-  )
 })
 
 test('gives the command what the library needs, and no key', () => {

@@ -1,11 +1,9 @@
 import process from 'node:process'
 import {
   findCommand,
-  findLibrary,
   inspectProgram,
   NotWrappableError,
   type PreloadSettings,
-  placeLibrary,
   preloadEnvironment,
 } from '@tailproxy/preload'
 import type { RunJoined, RunSettings } from '@tailproxy/session/join'
@@ -21,8 +19,6 @@ export interface Wrapped {
   program: string
   /** Why the library will not be loaded, when that is allowed. */
   unwrapped: string | undefined
-  /** Where the library is. */
-  library: string
 }
 
 /**
@@ -30,7 +26,6 @@ export interface Wrapped {
  *
  * @throws {CommandNotFoundError} @throws {CommandNotExecutableError}
  * @throws {CommandLineError} when it cannot be captured and that is not allowed
- * @throws {NativeBinaryNotFoundError} @throws {LibraryPlacementError} when there is no library
  */
 export function wrap(
   words: readonly string[],
@@ -39,7 +34,7 @@ export function wrap(
 ): Wrapped {
   const [command = ''] = words
   const file = findCommand(command, env['PATH'])
-  return { words, file, ...inspect(file, mayBeUnwrapped), library: placeLibrary(findLibrary()) }
+  return { words, file, ...inspect(file, mayBeUnwrapped) }
 }
 
 function inspect(file: string, mayBeUnwrapped: boolean): Pick<Wrapped, 'program' | 'unwrapped'> {

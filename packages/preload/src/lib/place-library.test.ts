@@ -46,6 +46,18 @@ test('copies the library to where every user can read it', ({ library, place, ou
   expect([modeOf(ours), modeOf(placed)]).toEqual([0o755, 0o555])
 })
 
+test('names it by its build id, and by its content where it has none', ({ library, place }) => {
+  const note = Buffer.from('\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0', 'latin1')
+  const named = (content: Buffer): string => {
+    writeFileSync(library, content)
+    return path.basename(placeLibrary(library, { places: [place] }))
+  }
+  expect(named(Buffer.concat([note, Buffer.alloc(20, 0xab)]))).toBe(
+    'libtailproxy-abababababababab.so',
+  )
+  expect(named(Buffer.concat([note, Buffer.alloc(19, 0xab)]))).not.toContain('abab')
+})
+
 test('has the same modes under any umask', ({ library, place, ours }) => {
   const before = process.umask(0o077)
   try {

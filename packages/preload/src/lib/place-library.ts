@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
 import {
   accessSync,
   chmodSync,
   constants,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -25,7 +25,7 @@ export interface PlaceLibraryOptions {
 
 /**
  * Copies the library to where ld.so will load it from, whoever the program becomes, and returns
- * that path: `/tmp/tailproxy-UID/libtailproxy-HASH.so`.
+ * that path: `/tmp/tailproxy-UID/libtailproxy-ID.so`, with the library's build id.
  *
  * ld.so separates LD_PRELOAD by spaces and colons, and passes over a library that the program's
  * user cannot read, without a word that a program would see; so it is never loaded from where it
@@ -37,14 +37,14 @@ export interface PlaceLibraryOptions {
 export function placeLibrary(library: string, options: PlaceLibraryOptions = {}): string {
   const { places = DEFAULT_PLACES } = options
   const content = readFileSync(library)
-  const hash = createHash('sha256').update(content).digest('hex').slice(0, 16)
+  const id = (buildIdOf(content) ?? hashOf(content)).slice(0, 16)
   const refusals: string[] = []
   for (const place of places) {
     const directory = path.join(place, `tailproxy-${process.geteuid?.() ?? 0}`)
     try {
       checkPlace(place)
       claimDirectory(directory)
-      const file = path.join(directory, `libtailproxy-${hash}.so`)
+      const file = path.join(directory, `libtailproxy-${id}.so`)
       placeFile(file, content)
       checkExecutable(file)
       return file
@@ -55,6 +55,25 @@ export function placeLibrary(library: string, options: PlaceLibraryOptions = {})
   throw new LibraryPlacementError(
     `no place for the preload library that every user can read: ${refusals.join('; ')}`,
   )
+}
+
+/** A note of type NT_GNU_BUILD_ID with 20 bytes, little-endian: elf(5). Linkers put it before the code. */
+const BUILD_ID_NOTE = Buffer.from('\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0', 'latin1')
+const BUILD_ID_BYTES = 20
+const HEAD_BYTES = 4096
+
+function buildIdOf(content: Buffer): string | undefined {
+  const note = content.subarray(0, HEAD_BYTES).indexOf(BUILD_ID_NOTE)
+  if (note === -1) return undefined
+  const start = note + BUILD_ID_NOTE.length
+  const id = content.subarray(start, start + BUILD_ID_BYTES)
+  return id.length === BUILD_ID_BYTES ? id.toString('hex') : undefined
+}
+
+/** Loading `node:crypto` takes milliseconds, which every command would pay. */
+function hashOf(content: Buffer): string {
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  return createHash('sha256').update(content).digest('hex')
 }
 
 function checkPlace(place: string): void {
@@ -93,15 +112,15 @@ function claimDirectory(directory: string): void {
 
 function placeFile(file: string, content: Buffer): void {
   if (isPlaced(file, content)) return
-  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  const drafts = mkdtempSync(path.join(path.dirname(file), 'draft-'))
   try {
+    const draft = path.join(drafts, 'draft')
     writeFileSync(draft, content, { flag: 'wx', mode: 0o555 })
     chmodSync(draft, 0o555)
     // rename(2) is atomic: a program that starts meanwhile sees the old file or the whole new one.
     renameSync(draft, file)
-  } catch (error) {
-    rmSync(draft, { force: true })
-    throw error
+  } finally {
+    rmSync(drafts, { recursive: true, force: true })
   }
   if (!isPlaced(file, content)) throw new Error(`${file} is not what was written to it`)
 }

@@ -14,9 +14,13 @@ const Order = z.strictObject({ settings: z.unknown(), cwd: z.string(), log: z.st
  * The life of a session in the background: takes its order from standard input, reports once on a
  * descriptor whether commands can join, and ends when nobody uses it, or by a signal.
  *
+ * @param placeLibrary see {@link SessionHostOptions}
  * @returns the status for the process
  */
-export async function runBackground(descriptor: number): Promise<number> {
+export async function runBackground(
+  descriptor: number,
+  placeLibrary: () => string,
+): Promise<number> {
   const report = reporter(descriptor)
   let host: SessionHost
   try {
@@ -29,6 +33,7 @@ export async function runBackground(descriptor: number): Promise<number> {
       sidecar: findSidecar(),
       env: process.env,
       idleTimeout: resolved.values.idle,
+      placeLibrary,
     })
   } catch (error) {
     const {

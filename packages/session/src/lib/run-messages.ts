@@ -45,6 +45,8 @@ export interface RunJoined {
   /** The path of the session's file, for `TAILPROXY_SESSION`. */
   session: string
   access: RunAccess
+  /** Where the session has placed the preload library, if it knows one. */
+  library?: string | undefined
   /** Whether the program has file capabilities, with which ld.so ignores LD_PRELOAD. */
   fileCapabilities: boolean
   dials: { tarpit: 'both' | 'ipv4' | 'none'; detail?: string | undefined }

@@ -127,6 +127,15 @@ async function awaitSession(
   }
 }
 
+/** @returns undefined where there is none: the command looks for itself then, and says why. */
+function libraryOf({ options }: SessionHost): string | undefined {
+  try {
+    return options.placeLibrary?.()
+  } catch {
+    return undefined
+  }
+}
+
 async function joined(
   host: SessionHost,
   session: Session,
@@ -148,6 +157,7 @@ async function joined(
       ...{ host: address, port, user, password, socket, token },
       ...(control === undefined ? {} : { control }),
     },
+    library: libraryOf(host),
     fileCapabilities: isAsked && (await session.fileCapabilities(program)),
     dials: { tarpit, detail },
     node: { name: node.name, addresses: node.addresses },

@@ -39,6 +39,8 @@ export interface SessionHostOptions
    */
   listenDescriptor?: number
   signal?: AbortSignal
+  /** Places the preload library for a command and says where; a command that joins has no time to. */
+  placeLibrary?: () => string
 }
 
 export interface SessionHostEvents {

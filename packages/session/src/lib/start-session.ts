@@ -4,11 +4,10 @@ import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs
 import path from 'node:path'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { RawSettings } from '@tailproxy/config/collect'
+import { BACKGROUND_VARIABLE } from './background-variable.ts'
 import { SessionLaunchError } from './errors.ts'
 import { unusable } from './state-directory.ts'
 
-/** Says to a new process that it is to be a session in the background. */
-export const BACKGROUND_VARIABLE = 'TAILPROXY_BACKGROUND'
 /** Bytes after which a log is put aside when a session starts. */
 const MAX_LOG = 1 << 20
 /** Bytes of the log's end that an error quotes. */

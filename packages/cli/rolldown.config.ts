@@ -1,4 +1,4 @@
-import { defineConfig } from 'tsdown'
+import { defineConfig } from 'rolldown'
 
 interface Modules {
   getModuleInfo(id: string): { importedIds: readonly string[] } | null
@@ -18,27 +18,29 @@ function loadedAtStart(modules: Modules): Set<string> {
 let atStart: Set<string> | undefined
 
 // Everything is bundled: one package to fetch for `npx`. A command that joins a session that runs
-// reads one file, `tailproxy.mjs`; all that others need besides is in another one.
+// reads one file, `main.cjs`; all that others need besides is in another one. CommonJS, because Node
+// loads its own modules several times as fast for `require` (docs/decisions/016-start.md).
 export default defineConfig({
-  entry: { main: ENTRY },
-  dts: false,
+  input: { main: ENTRY },
   platform: 'node',
-  minify: { compress: true, mangle: false, codegen: false },
-  deps: { alwaysBundle: [/.*/], onlyBundle: false },
   // jsonc-parser's "main" is a UMD file whose requires a bundler cannot follow.
-  inputOptions: {
-    resolve: { mainFields: ['module', 'main'] },
-    preserveEntrySignatures: 'allow-extension',
-  },
-  outputOptions: {
-    chunkFileNames: '[name].mjs',
+  resolve: { mainFields: ['module', 'main'] },
+  preserveEntrySignatures: 'allow-extension',
+  output: {
+    dir: 'dist',
+    cleanDir: true,
+    format: 'cjs',
+    minify: true,
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name].cjs',
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [
         {
+          debugName: 'at start or later',
           name: (id: string, modules: Modules) => {
             atStart ??= loadedAtStart(modules)
-            return atStart.has(id) ? 'tailproxy' : 'commands'
+            return atStart.has(id) ? 'main' : 'commands'
           },
         },
       ],
