@@ -171,6 +171,21 @@ describe.skipIf(impossible)(where, () => {
     },
   )
 
+  test('with the exit node gone no packet leaves, and what went by it fails', async ({
+    inside: { namespace, lab, tailproxy },
+  }) => {
+    await lab.addNode('leaving', [], { exitNode: 'approved' })
+    const before = namespace.sent()
+    const dial = ['python3', fixture('dial_when_told.py'), 'warm', '198.51.100.1:80']
+    const running = tailproxy('--exit-node=leaving', ...dial)
+    await running.says(/ready/)
+    await lab.removeNode('leaving', { offline: true })
+    running.child.kill('SIGUSR1')
+    const { stdout } = await running.finished
+    expect(stdout).toMatch(/^ready\n198\.51\.100\.1: E[A-Z]+\n$/)
+    expect(since(before, namespace)).toEqual(NOTHING)
+  })
+
   test('while a sidecar that was killed is replaced no packet leaves, and then the tailnet is back', async ({
     inside: { namespace, hello, tailproxy },
   }) => {
