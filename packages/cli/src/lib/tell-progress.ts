@@ -2,6 +2,9 @@ import type { RawSettings } from '@tailproxy/config/collect'
 import type { RunWaits } from '@tailproxy/session/join'
 import { say, showProgress } from './terminal.ts'
 
+/** No TailProxy is older, so that a clock which says less is wrong; no certificate is valid by it. */
+const EARLIEST = Date.UTC(2026, 0, 1)
+
 /** Milliseconds after which a node that is not up yet is worth a line, on a terminal or not. */
 const SLOW_START = 5_000
 
@@ -17,7 +20,7 @@ export function tellProgress({ verbose, controlUrl }: RawSettings): ProgressTell
   const told = new Set<string>()
   const slow = setTimeout(() => {
     progress.done()
-    if (told.size === 0) tell(`still waiting for ${server}; Ctrl-C gives up`)
+    if (told.size === 0) tell(`still waiting for ${server}${clockComplaint()}; Ctrl-C gives up`)
   }, SLOW_START)
   const tell = (message: string): void => {
     if (told.has(message)) return
@@ -40,4 +43,10 @@ export function tellProgress({ verbose, controlUrl }: RawSettings): ProgressTell
       progress.done()
     },
   }
+}
+
+function clockComplaint(): string {
+  const now = new Date()
+  if (now.getTime() >= EARLIEST) return ''
+  return ` (this host's clock says ${now.toISOString().slice(0, 10)}, when no certificate of today is valid: set it)`
 }
