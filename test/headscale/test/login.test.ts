@@ -12,11 +12,9 @@ describeWithHeadscale('login', () => {
     writeFileSync(file, `${(await headscale.createKey()).key}\n`, { mode: 0o600 })
     const up = await host.run(['--authkey', `file:${file}`, 'up'])
     const node = await headscale.node('filed')
-    expect(up).toEqual({
+    expect(up).toMatchObject({
       status: 0,
-      signal: null,
       stdout: `${headscale.nameOf('filed')} is up as ${node?.ip_addresses.join(', ')}\n`,
-      stderr: '',
     })
     expect(node).toMatchObject({ online: true, user: { name: 'alice' } })
     await host.run(['down'])
