@@ -1,5 +1,9 @@
+export { type ConnectOptions, connect } from './lib/connect.ts'
+export { DialError, type DialErrorCode } from './lib/dial-error.ts'
 export {
+  ConnectOptionsError,
   DialSocketError,
+  LoginNeededError,
   SessionAwayError,
   SessionEndedError,
   SessionRefusedError,
@@ -39,3 +43,5 @@ export {
 export type { SessionOptions } from './lib/session-options.ts'
 export { type SidecarEnvironmentOptions, sidecarEnvironment } from './lib/sidecar-environment.ts'
 export { claimStateDirectory, defaultStateDirectory } from './lib/state-directory.ts'
+export { DEFAULT_TAILNET_DIAL_TIMEOUT, type DialOptions, Tailnet } from './lib/tailnet.ts'
+export type { Connector, ConnectorCallback, ConnectorTarget } from './lib/tailnet-connector.ts'

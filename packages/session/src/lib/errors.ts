@@ -75,3 +75,21 @@ export class SessionLaunchError extends Error {
     this.reason = reason
   }
 }
+
+/** An option of `connect()` that cannot be. */
+export class ConnectOptionsError extends Error {
+  override readonly name = 'ConnectOptionsError'
+  readonly code = 'ERR_SESSION_OPTIONS'
+}
+
+/** Somebody has to log the node in, at `url`, and the program did not ask to be told. */
+export class LoginNeededError extends Error {
+  override readonly name = 'LoginNeededError'
+  readonly code = 'ERR_SESSION_LOGIN'
+  readonly url: string
+
+  constructor(url: string, options?: ErrorOptions) {
+    super(`the node is not logged in; give an authKey, or an onAuthUrl that shows ${url}`, options)
+    this.url = url
+  }
+}

@@ -17,14 +17,34 @@ export function defaultStateDirectory(
   env: NodeJS.ProcessEnv = process.env,
   profile = '',
 ): string {
-  const configured = env['XDG_STATE_HOME']
-  // The specification: a relative path is to be taken as invalid.
-  const base =
-    configured && path.isAbsolute(configured) ? configured : path.join(home(env), '.local/state')
+  const base = stateHome(env)
   const server = controlUrl === '' ? '' : slug(controlUrl)
   if (profile === '') return path.join(base, 'tailproxy', server || 'default')
   // No profile has an "@" in its name, so that this is no other profile's.
   return path.join(base, 'tailproxy/profiles', server ? `${profile}@${server}` : profile)
+}
+
+/**
+ * Where the node of a program that calls `connect()` keeps its state: by its name, so that two
+ * programs of a user are two nodes, and neither is the one of the command.
+ *
+ * @throws {StateDirectoryError} when neither XDG_STATE_HOME nor HOME says where
+ */
+export function programStateDirectory(
+  hostname: string,
+  controlUrl: string,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const server = controlUrl === '' ? '' : `@${slug(controlUrl)}`
+  return path.join(stateHome(env), 'tailproxy/programs', `${hostname}${server}`)
+}
+
+function stateHome(env: NodeJS.ProcessEnv): string {
+  const configured = env['XDG_STATE_HOME']
+  // The specification: a relative path is to be taken as invalid.
+  return configured && path.isAbsolute(configured)
+    ? configured
+    : path.join(home(env), '.local/state')
 }
 
 function home(env: NodeJS.ProcessEnv): string {
