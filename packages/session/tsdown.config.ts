@@ -1,3 +1,9 @@
 import { defineConfig } from 'tsdown'
 
-export default defineConfig({ entry: ['src/index.ts'], dts: true, platform: 'node' })
+export default defineConfig({
+  entry: ['src/index.ts'],
+  dts: true,
+  platform: 'node',
+  // Module by module: a bundler leaves out those that are not used, schemas and all.
+  unbundle: true,
+})

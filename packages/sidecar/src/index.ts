@@ -3,6 +3,7 @@ export {
   ChannelClosedError,
   MessageTooLongError,
   SidecarError,
+  type SidecarErrorCode,
   SidecarExitedError,
   SidecarProtocolError,
   SidecarRequestError,

@@ -1,8 +1,17 @@
 import type { ErrorCode } from './error-code.ts'
 
+/** The contract: a code never changes its meaning, a message may. */
+export type SidecarErrorCode =
+  | 'ERR_SIDECAR_REQUEST'
+  | 'ERR_SIDECAR_EXITED'
+  | 'ERR_SIDECAR_SPAWN'
+  | 'ERR_SIDECAR_PROTOCOL'
+  | 'ERR_SIDECAR_CHANNEL_CLOSED'
+
 /** What every error of this package is, so that one `instanceof` finds them. */
-export class SidecarError extends Error {
-  override readonly name: string = 'SidecarError'
+export abstract class SidecarError extends Error {
+  abstract override readonly name: string
+  abstract readonly code: SidecarErrorCode
 }
 
 /** The sidecar answered a request with an error. `reason` is its stable code. */
