@@ -32,8 +32,10 @@ function install(modules: string): void {
       if (!name.startsWith('@tailproxy/')) link(findDependency(library, name), modules, name)
     }
   }
-  const types = import.meta.resolve('@types/node/package.json')
-  link(path.dirname(fileURLToPath(types)), modules, '@types/node')
+  for (const name of ['@types/node', 'undici']) {
+    const manifest = import.meta.resolve(`${name}/package.json`)
+    link(path.dirname(fileURLToPath(manifest)), modules, name)
+  }
 }
 
 function link(target: string, modules: string, name: string): void {
