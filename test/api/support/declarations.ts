@@ -26,11 +26,19 @@ export function compileConsumer(project: string, options: ts.CompilerOptions = {
   return ts.createProgram([doors, file], { ...OPTIONS, ...options })
 }
 
+/** What the compiler has to say of our declarations and their user; those of others are theirs to check. */
 export function complaintsOf(program: ts.Program): string[] {
-  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+  const ours = program
+    .getSourceFiles()
+    .filter(({ fileName }) => !/\/node_modules\/(?!@tailproxy\/)/.test(fileName))
+    .filter((file) => !program.isSourceFileDefaultLibrary(file))
+  const diagnostics = ours.flatMap((file) => [
+    ...program.getSyntacticDiagnostics(file),
+    ...program.getSemanticDiagnostics(file),
+  ])
+  return diagnostics.map(({ file, start = 0, messageText }) => {
     const line = file ? file.getLineAndCharacterOfPosition(start).line + 1 : 0
-    const where = file ? `${file.fileName}:${line}: ` : ''
-    return `${where}${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+    return `${file?.fileName}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
   })
 }
 
