@@ -220,6 +220,26 @@ test('a dial that is under way when the tailnet is left fails for that', async (
   await refused
 })
 
+test('fails a dial while its sidecar is started anew, and dials by the next one', async ({
+  join,
+  echo,
+  directory,
+}) => {
+  const dieOnce = path.join(directory, 'died')
+  const targets = { '100.64.0.1:7': echo }
+  const tailnet = await join({ targets, dieAfter: 'fileCapabilities', dieOnce })
+  const down = new Promise((resolve) => tailnet.session.once('down', resolve))
+  const up = new Promise((resolve) => tailnet.session.once('up', () => resolve(undefined)))
+  await tailnet.session.fileCapabilities('/bin/ping')
+  const cause = await down
+  const target = { host: '100.64.0.1', port: 7 }
+  await expect(tailnet.dial(target)).rejects.toMatchObject({ code: 'ERR_DIAL_FAILED', cause })
+  await up
+  const socket = await tailnet.dial(target)
+  socket.end('again')
+  expect(await text(socket)).toBe('again')
+})
+
 test('is disposed of by "await using"', async ({ join }) => {
   const tailnet = await join()
   await tailnet[Symbol.asyncDispose]()

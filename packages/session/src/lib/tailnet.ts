@@ -77,7 +77,7 @@ export class Tailnet {
     const destination = { host: options.host.replace(/^\[(.*)\]$/, '$1'), port: options.port }
     const { user: username, password } = this.#run
     try {
-      this.#refuseWhenClosed()
+      this.#refuseUnlessUp()
       const { host, port } = this.session
       const socket = await connectSocks5({
         proxy: { host, port },
@@ -135,17 +135,22 @@ export class Tailnet {
   }
 
   #keep(socket: Socket): Socket {
-    if (this.#closed) {
+    try {
+      // While there is no sidecar its port is anybody's: what answered there may have been somebody else.
+      this.#refuseUnlessUp()
+    } catch (error) {
       socket.destroy()
-      this.#refuseWhenClosed()
+      throw error
     }
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     return socket
   }
 
-  #refuseWhenClosed(): void {
+  #refuseUnlessUp(): void {
     if (this.#closed) throw new SessionEndedError('the tailnet was left by close()')
+    const { downReason } = this.session
+    if (downReason) throw downReason
   }
 
   async #whyNot(
