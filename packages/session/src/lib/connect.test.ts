@@ -288,6 +288,7 @@ test('is not joined when its exit node is not verified', async ({ join }) => {
     code: 'ERR_SESSION_START',
   })
   const node = { id: 'n1', name: 'berlin.example.ts.net', addresses: ['100.64.0.3'], online: true }
+  expect((await join({}, { exitNode: '' })).session.exitNode.nodes).toEqual([])
   const tailnet = await join({ exitNodes: [node as never] }, { exitNode: ['berlin', 'auto'] })
   expect(tailnet.session.exitNode).toEqual({ nodes: ['berlin', 'auto'], lanAccess: false })
 })
@@ -306,6 +307,7 @@ test.for([
   [{ hostname: 'my program' }, 'hostname is "my program"; give letters'],
   [{ hostname: '' }, 'hostname is ""; give letters'],
   [{ controlUrl: 'headscale.example' }, 'controlUrl is "headscale.example"; give a URL'],
+  [{ authkey: 'tskey-1' } as object, 'there is no option authkey; allowed are hostname, authKey,'],
   [{ controlUrl: 'ftp://headscale.example' }, 'controlUrl is "ftp://headscale.example"'],
 ] as const)('refuses the options %j', async ([options, message], { join }) => {
   await expect(join({}, options)).rejects.toMatchObject({

@@ -51,6 +51,20 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined
 }
 
+const KNOWN: Readonly<Record<keyof ConnectOptions, true>> = {
+  hostname: true,
+  authKey: true,
+  controlUrl: true,
+  stateDirectory: true,
+  ephemeral: true,
+  tags: true,
+  exitNode: true,
+  filters: true,
+  sidecar: true,
+  onAuthUrl: true,
+  signal: true,
+}
+
 /**
  * Joins a tailnet as a node of its own, for this program alone: no root, no change to the host, and
  * nothing left running after `close()`. Until then the program does not end by itself.
@@ -65,9 +79,11 @@ export async function connect(options: ConnectOptions = {}): Promise<Tailnet> {
   const { hostname = 'tailproxy', controlUrl = '', ephemeral = false } = options
   const { authKey, tags, filters, signal } = options
   signal?.throwIfAborted()
+  checkNames(options)
   checkOptions(hostname, controlUrl)
   const sidecar = options.sidecar ?? findSidecar()
-  const exitNodes = [options.exitNode ?? []].flat()
+  // An empty one is what a variable has that was not set.
+  const exitNodes = [options.exitNode ?? []].flat().filter((node) => node !== '')
   const state = stateOf(options.stateDirectory, { hostname, controlUrl, ephemeral })
   const login = new AbortController()
   const onAuthUrl = options.onAuthUrl ?? ((url) => login.abort(new LoginNeededError(url)))
@@ -100,6 +116,14 @@ async function enter(session: Session, dispose: () => void): Promise<Tailnet> {
     await session.close()
     throw error
   }
+}
+
+/** A misspelt `authKey` would leave a program waiting to be logged in. */
+function checkNames(options: ConnectOptions): void {
+  const stranger = Object.keys(options).find((name) => !Object.hasOwn(KNOWN, name))
+  if (stranger === undefined) return
+  const allowed = Object.keys(KNOWN).join(', ')
+  throw new ConnectOptionsError(`there is no option ${stranger}; allowed are ${allowed}`)
 }
 
 function checkOptions(hostname: string, controlUrl: string): void {
