@@ -37,9 +37,13 @@ test.for(publicPackages)('the README of $name promises what a version keeps', ({
   expect(promiseOf(readme)).toContain('Before 1.0 a minor version may break it')
 })
 
+test.for(libraries)('the README of $name has options and errors', ({ readme }) => {
+  const sections = sectionsOf(readme)
+  expect(sections.filter((name) => /^(Options|Errors)$/.test(name))).toEqual(['Options', 'Errors'])
+})
+
 test.for(libraries)('the promise of $name names every door', ({ readme, doors }) => {
   for (const door of doors) expect(promiseOf(readme)).toContain(`\`${door}\``)
-  expect(sectionsOf(readme)).toContain('Errors')
 })
 
 test.for(libraries)('the example of $name is run by a test', ({ directory }) => {
