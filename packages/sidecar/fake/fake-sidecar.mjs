@@ -65,9 +65,10 @@ const methods = {
   ...measures.methods,
   ...exits.methods,
 
-  hello: () => ({
+  // Of the same version as whoever asks.
+  hello: ({ driver }) => ({
     protocol: 1,
-    version: 'fake',
+    version: driver,
     tailscale: 'none',
     pid: process.pid,
     role: process.argv.at(-1),

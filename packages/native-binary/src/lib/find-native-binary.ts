@@ -1,82 +1,93 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
-
-export interface NativeBinary {
-  /** What messages call it, as "the sidecar". */
-  title: string
-  /** The environment variable that names the file outright. */
-  variable: string
-  /** The platform packages' common prefix, as `@tailproxy/sidecar`; `-linux-x64` is put behind. */
-  packagePrefix: string
-  /** Where it is in the platform package. */
-  pathInPackage: string
-  /** Where a local build puts it in a checkout. */
-  pathInCheckout: string
-  /** Whether it is run rather than loaded. */
-  executable: boolean
-}
-
-/** There is no such file for this platform, or the environment names one that is none. */
-export class NativeBinaryNotFoundError extends Error {
-  override readonly name = 'NativeBinaryNotFoundError'
-  readonly code = 'ERR_NATIVE_BINARY_NOT_FOUND'
-}
+import process from 'node:process'
+import { NativeBinaryNotFoundError, NativeBinaryUnusableError } from './errors.ts'
+import { type Defect, findDefect } from './find-defect.ts'
+import { fileOfInstalledPackage } from './installed-package.ts'
+import {
+  HERE,
+  type NativeBinary,
+  type Platform,
+  platformName,
+  SUPPORTED_PLATFORMS,
+} from './native-binary.ts'
 
 /**
  * Looks for a native file: the environment variable, else the package of this platform, else a
- * local build when `from` lies in a checkout.
+ * local build when `from` lies in a checkout. The first that is there is the one; when it cannot be
+ * used, no other is taken in its place.
  *
  * @param from the directory of the asking module
  * @throws {NativeBinaryNotFoundError} saying what was looked for and what to do
+ * @throws {NativeBinaryUnusableError} naming the file, what is wrong with it and what to do
  */
 export function findNativeBinary(
   binary: NativeBinary,
   from: string,
   env: NodeJS.ProcessEnv = process.env,
+  platform: Platform = HERE,
 ): string {
-  const { title, variable, packagePrefix, executable } = binary
+  const { variable, executable } = binary
+  const { architecture } = platform
   const chosen = env[variable]
   if (chosen) {
-    if (isUsable(chosen, executable)) return path.resolve(chosen)
-    const wanted = executable ? 'an executable file' : 'a readable file'
-    throw new NativeBinaryNotFoundError(
-      `${variable} is "${chosen}", which is not ${wanted}; correct or unset it`,
-    )
+    const defect = findDefect(chosen, { architecture, executable, allowScript: executable })
+    if (!defect) return path.resolve(chosen)
+    const message = `${variable} is "${chosen}", which ${defect.found}; correct or unset it`
+    if (defect.kind === 'absent') throw new NativeBinaryNotFoundError(message)
+    throw new NativeBinaryUnusableError(path.resolve(chosen), message)
   }
-  const packageName = `${packagePrefix}-${process.platform}-${process.arch}`
-  const packaged = inPackage(packageName, binary.pathInPackage, from)
-  if (packaged && isUsable(packaged, executable)) return packaged
-  const built = inCheckout(binary.pathInCheckout, from)
-  if (built && isUsable(built, executable)) return built
-  throw new NativeBinaryNotFoundError(
-    `${title} was not found for ${process.platform}-${process.arch}: install ${packageName}, build it in a checkout (pnpm build), or name it in ${variable}`,
+
+  const packageName = `${binary.packagePrefix}-${platformName(platform)}`
+  const packaged = fileOfInstalledPackage(packageName, binary.pathInPackage, from)
+  const checkout = checkoutOf(from)
+  const built = checkout === undefined ? undefined : path.join(checkout, binary.pathInCheckout)
+  const file = packaged ?? built
+  const defect = file && findDefect(file, { architecture, executable, allowScript: false })
+  if (file === undefined || (file === built && defect && defect.kind === 'absent')) {
+    throw new NativeBinaryNotFoundError(explainAbsence(binary, from, platform))
+  }
+  if (!defect) return file
+  const again =
+    file === packaged ? `install ${packageName} again` : 'build it again (npx -y pnpm build)'
+  throw new NativeBinaryUnusableError(
+    file,
+    `${file} ${defect.found}; ${cure(defect, binary, again)}`,
   )
 }
 
-function inPackage(packageName: string, file: string, from: string): string | undefined {
-  try {
-    const { resolve } = createRequire(path.join(from, 'index.js'))
-    return path.join(path.dirname(resolve(`${packageName}/package.json`)), file)
-  } catch {
-    // Not installed; a local build may be there.
-    return undefined
+function cure({ kind }: Defect, { variable }: NativeBinary, again: string): string {
+  if (kind !== 'noexec') return again
+  return `install TailProxy on another one, or copy the file to one and name it in ${variable}`
+}
+
+/** Why there is none at all, and what helps. */
+function explainAbsence(binary: NativeBinary, from: string, platform: Platform): string {
+  const { title, variable, packagePrefix, pathInPackage } = binary
+  const here = platformName(platform)
+  const names = SUPPORTED_PLATFORMS.map(platformName)
+  if (!names.includes(here)) {
+    return `${title} is made for ${names.join(' and ')}, and this is ${here}; build one for it and name it in ${variable}`
   }
+  if (checkoutOf(from) !== undefined) {
+    return `${title} was not built for ${here} in this checkout; build it (npx -y pnpm build), or name one in ${variable}`
+  }
+  const packageName = `${packagePrefix}-${here}`
+  const other = names.find((name) =>
+    fileOfInstalledPackage(`${packagePrefix}-${name}`, pathInPackage, from),
+  )
+  if (other !== undefined) {
+    return `${title} is installed for ${other}, and this is ${here}: node_modules comes from another machine; install on this one, so that ${packageName} is there, or name a file in ${variable}`
+  }
+  return `${title} was not found for ${here}, because ${packageName} is not installed; install it, or all again without --no-optional and --omit=optional, or name a file in ${variable}`
 }
 
 /** Only the checkout that `from` is part of: a directory further up may be anybody's. */
-function inCheckout(file: string, from: string): string | undefined {
+function checkoutOf(from: string): string | undefined {
+  // An installed copy may lie below somebody's workspace.
+  if (from.split(path.sep).includes('node_modules')) return undefined
   for (let directory = from; ; directory = path.dirname(directory)) {
-    if (existsSync(path.join(directory, 'pnpm-workspace.yaml'))) return path.join(directory, file)
+    if (existsSync(path.join(directory, 'pnpm-workspace.yaml'))) return directory
     if (directory === path.dirname(directory)) return undefined
-  }
-}
-
-function isUsable(file: string, executable: boolean): boolean {
-  try {
-    accessSync(file, executable ? constants.R_OK | constants.X_OK : constants.R_OK)
-    return statSync(file).isFile()
-  } catch {
-    return false
   }
 }

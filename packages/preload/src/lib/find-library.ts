@@ -8,6 +8,8 @@ import { findNativeBinary } from '@tailproxy/native-binary'
  * where {@link placeLibrary} puts it.
  *
  * @throws {NativeBinaryNotFoundError} code `ERR_NATIVE_BINARY_NOT_FOUND`
+ * @throws {NativeBinaryUnusableError} code `ERR_NATIVE_BINARY_UNUSABLE`: cut short, for another
+ *   machine, not to be read or executed
  */
 export function findLibrary(env: NodeJS.ProcessEnv = process.env): string {
   const here = path.dirname(fileURLToPath(import.meta.url))

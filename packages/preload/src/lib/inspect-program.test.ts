@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { EM_AARCH64, EM_X86_64, elfFile, PT_LOAD } from '@tailproxy/native-binary/testing'
 import { expect } from 'vitest'
 import { asNobody, place, test } from '../testing/directory.ts'
-import { EM_AARCH64, EM_X86_64, elfFile, PT_LOAD } from '../testing/elf-file.ts'
 import { inspectProgram } from './inspect-program.ts'
 
 const NOT_EXECUTABLE = expect.objectContaining({ code: 'ERR_COMMAND_NOT_EXECUTABLE' })

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import process from 'node:process'
-import { type ElfHeader, isElf, readElfHeader } from './elf.ts'
+import { type ElfHeader, isElf, readElfHeader } from '@tailproxy/native-binary'
 import { CommandNotExecutableError, NotWrappableError } from './errors.ts'
 
 /** As much as the kernel looks at for "#!" (BINPRM_BUF_SIZE of linux/binfmts.h). */

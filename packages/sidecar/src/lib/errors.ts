@@ -50,10 +50,21 @@ export class SidecarSpawnError extends SidecarError {
   readonly code = 'ERR_SIDECAR_SPAWN'
 
   constructor(binary: string, options: { cause: unknown }) {
-    const { cause } = options
-    const why = cause instanceof Error ? cause.message : String(cause)
-    super(`cannot start the sidecar ${binary}: ${why}`, options)
+    super(`cannot start the sidecar ${binary}: ${reasonOf(options.cause)}`, options)
   }
+}
+
+/** What exec(2) means by its errors, and what helps. */
+const SPAWN_REASONS: Partial<Record<string, string>> = {
+  ENOENT: 'there is no such file, or the interpreter that it asks for is missing; install it again',
+  EACCES:
+    'it may not be executed: its mode does not allow it (chmod 755), or its file system is mounted noexec',
+  ENOEXEC: 'it is no program for this machine; install the one for this platform',
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  return SPAWN_REASONS[(cause as NodeJS.ErrnoException).code ?? ''] ?? cause.message
 }
 
 /** A line on the channel was none that this version knows: driver and sidecar do not match. */

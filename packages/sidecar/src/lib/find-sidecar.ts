@@ -7,6 +7,8 @@ import { findNativeBinary } from '@tailproxy/native-binary'
  * (`@tailproxy/sidecar-linux-x64`), else a local build of this checkout.
  *
  * @throws {NativeBinaryNotFoundError} code `ERR_NATIVE_BINARY_NOT_FOUND`
+ * @throws {NativeBinaryUnusableError} code `ERR_NATIVE_BINARY_UNUSABLE`: cut short, for another
+ *   machine, not to be read or executed
  */
 export function findSidecar(env: NodeJS.ProcessEnv = process.env): string {
   const here = path.dirname(fileURLToPath(import.meta.url))

@@ -18,6 +18,11 @@ import { DRIVER_VERSION } from './version.ts'
 
 const STDERR_TAIL_BYTES = 4096
 
+/** What a sidecar says that was built by hand, with `go build`; who did that knows what fits. */
+const UNVERSIONED = '0.0.0-dev'
+
+const REMEDY = `install the sidecar of version ${DRIVER_VERSION}, and unset TAILPROXY_SIDECAR where it names another`
+
 /** Milliseconds that `stop()` leaves the sidecar to say goodbye to its control server. */
 export const DEFAULT_STOP_TIMEOUT = 5_000
 
@@ -181,8 +186,10 @@ export class SidecarProcess {
       const either = signal ? AbortSignal.any([signal, deadline]) : deadline
       const answer = await this.#ask('hello', params, either)
       const parsed = commonMethods.hello.result.safeParse(answer)
-      if (parsed.success && parsed.data.role === role) return parsed.data
-      throw unsuitable(binary, parsed.error)
+      if (!parsed.success || parsed.data.role !== role) throw unsuitable(binary, parsed.error)
+      const { version } = parsed.data
+      if (version === DRIVER_VERSION || version === UNVERSIONED) return parsed.data
+      throw ofAnotherVersion(binary, version)
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof SidecarRequestError) throw unsuitable(binary, error)
@@ -231,7 +238,13 @@ async function spawnChild(role: Role, command: SidecarCommand): Promise<ChildPro
 function unsuitable(binary: string, cause: Error | undefined): SidecarProtocolError {
   const why = cause instanceof SidecarRequestError ? ` (${cause.message})` : ''
   return new SidecarProtocolError(
-    `${binary} does not speak channel version ${PROTOCOL_VERSION}${why}; install the sidecar of this version`,
+    `${binary} does not speak channel version ${PROTOCOL_VERSION}${why}; ${REMEDY}`,
     { cause },
+  )
+}
+
+function ofAnotherVersion(binary: string, version: string): SidecarProtocolError {
+  return new SidecarProtocolError(
+    `${binary} is of version ${version}, and TailProxy here is ${DRIVER_VERSION}; ${REMEDY}`,
   )
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { test as base, expect, vi } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { type FakeSidecarBehaviour, fakeSidecar } from '../fake.ts'
 import type { RunPolicy } from './node-messages.ts'
 import { Sidecar, type SidecarOptions } from './sidecar.ts'
@@ -48,7 +49,7 @@ test('shakes hands and is ready for requests', async ({ spawn }) => {
   const sidecar = await spawn()
   expect(sidecar.hello).toEqual({
     protocol: 1,
-    version: 'fake',
+    version: manifest.version,
     tailscale: 'none',
     pid: sidecar.pid,
     role: 'node',
@@ -211,6 +212,22 @@ test('refuses a sidecar that has another role than it was given', async ({ spawn
   })
 })
 
+test('refuses a sidecar of another version, and says which file, both versions and what to do', async ({
+  spawn,
+}) => {
+  const hello = { protocol: 1, version: '0.0.1', tailscale: 'x', pid: 1, role: 'node' }
+  const { version } = manifest
+  await expect(spawn({ results: { hello } })).rejects.toMatchObject({
+    code: 'ERR_SIDECAR_PROTOCOL',
+    message: `${process.execPath} is of version 0.0.1, and TailProxy here is ${version}; install the sidecar of version ${version}, and unset TAILPROXY_SIDECAR where it names another`,
+  })
+})
+
+test('takes a sidecar that was built without a version', async ({ spawn }) => {
+  const hello = { protocol: 1, version: '0.0.0-dev', tailscale: 'x', pid: 1, role: 'node' }
+  expect((await spawn({ results: { hello } })).hello).toEqual(hello)
+})
+
 test('quotes a sidecar that ended at once', async ({ spawn }) => {
   await expect(spawn({ exitStatus: 3, stderr: 'no such flag: --old\n' })).rejects.toMatchObject({
     code: 'ERR_SIDECAR_EXITED',
@@ -239,14 +256,23 @@ test('gives up on a sidecar that says nothing, and ends it', async () => {
 })
 
 test.for([
-  ['is not there', () => {}],
-  ['is not executable', (file: string) => writeFileSync(file, '', { mode: 0o600 })],
-] as const)('cannot start a binary that %s', async ([, make], { directory }) => {
+  ['is not there', 'there is no such file', () => {}],
+  [
+    'is not executable',
+    'it may not be executed: its mode does not allow it (chmod 755)',
+    (file: string) => writeFileSync(file, '', { mode: 0o600 }),
+  ],
+  [
+    'is a script whose interpreter is missing',
+    'the interpreter that it asks for is missing',
+    (file: string) => writeFileSync(file, '#!/nonexistent\n', { mode: 0o755 }),
+  ],
+] as const)('cannot start a binary that %s', async ([, why, make], { directory }) => {
   const binary = path.join(directory, 'tailproxy-sidecar')
   make(binary)
   await expect(Sidecar.spawn({ binary })).rejects.toMatchObject({
     code: 'ERR_SIDECAR_SPAWN',
-    message: expect.stringContaining(`cannot start the sidecar ${binary}: `),
+    message: expect.stringContaining(why),
     cause: expect.objectContaining({ syscall: expect.stringContaining('spawn') }),
   })
 })

@@ -19,7 +19,9 @@ test.for([
 ] as const)(
   'reads a %i-bit header, little-endian: %s, machine %i',
   ([bits, little, machine, architecture]) => {
-    expect(read(elfFile({ bits, little, machine }))).toEqual({ bits, architecture, dynamic: true })
+    expect(read(elfFile({ bits, little, machine }))).toMatchObject({
+      ...{ bits, architecture, dynamic: true },
+    })
   },
 )
 
@@ -34,7 +36,7 @@ test('finds the program headers far behind, where patchelf puts them', () => {
 })
 
 test('reads the program that runs this test', () => {
-  expect(read(readFileSync(process.execPath))).toEqual({
+  expect(read(readFileSync(process.execPath))).toMatchObject({
     bits: 64,
     architecture: process.arch,
     dynamic: true,
@@ -45,7 +47,19 @@ test('reads the shell', () => {
   expect(read(readFileSync('/bin/sh'))).toMatchObject({ bits: 64, architecture: process.arch })
 })
 
-test('has nothing to say of a file that is cut short anywhere', () => {
+test.for(['/bin/sh', process.execPath])('knows how long %s has to be', (file) => {
+  const bytes = readFileSync(file)
+  const extent = read(bytes)?.extent ?? Number.NaN
+  // Something may lie behind what the headers tell of, such as a signature.
+  expect(extent).toBeLessThanOrEqual(bytes.length)
+  expect(extent).toBeGreaterThan(bytes.length * 0.9)
+})
+
+test('counts what the program headers cover', () => {
+  expect(read(elfFile({ covered: 10_000 }))).toMatchObject({ extent: 10_000 })
+})
+
+test('has nothing to say of a file whose headers are cut short anywhere', () => {
   const bytes = elfFile()
   for (const cut of bytes.keys()) expect(read(bytes.subarray(0, cut))).toBeUndefined()
 })

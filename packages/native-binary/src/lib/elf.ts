@@ -8,13 +8,15 @@ const HEADER_BYTES = 64
 /** Linux executes no file with a larger table of program headers (fs/binfmt_elf.c). */
 const MAX_TABLE_BYTES = 65_536
 
-/** What of an ELF header (elf(5)) tells whether ld.so will load a library into the program. */
+/** What of an ELF header (elf(5)) tells whether a file is whole, and whether ld.so will load a library into it. */
 export interface ElfHeader {
   bits: 32 | 64
   /** As Node names it (`x64`), or the number of e_machine. */
   architecture: string
   /** Whether the program asks for an interpreter, that is, for ld.so. */
   dynamic: boolean
+  /** Bytes that the file must have for all that its headers tell of; a shorter one is cut off. */
+  extent: number
 }
 
 /** The bytes of a file from `position` on; fewer than `length` only at its end. */
@@ -35,27 +37,48 @@ export function readElfHeader(readAt: ReadAt): ElfHeader | undefined {
   const view = viewOf(head)
   const wide = head[4] === EI_CLASS_64
   const little = head[5] === EI_DATA_LITTLE
-  const offset = wide ? Number(view.getBigUint64(32, little)) : view.getUint32(28, little)
-  const size = view.getUint16(wide ? 54 : 42, little)
-  const count = view.getUint16(wide ? 56 : 44, little)
-  const length = size * count
+  const word = (at: number, wideAt: number) => readWord(view, wide ? wideAt : at, wide, little)
+  const half = (at: number, wideAt: number) => view.getUint16(wide ? wideAt : at, little)
+  const offset = word(28, 32)
+  const size = half(42, 54)
+  const length = size * half(44, 56)
   if (size < (wide ? 56 : 32) || length > MAX_TABLE_BYTES) return undefined
   if (!Number.isSafeInteger(offset + length)) return undefined
   const table = readAt(offset, length)
   if (table.length < length) return undefined
+  const segments = readSegments(table, size, wide, little)
   const machine = view.getUint16(18, little)
   return {
     bits: wide ? 64 : 32,
     architecture: MACHINES[machine] ?? String(machine),
-    dynamic: programHeaderTypes(table, size, little).includes(PT_INTERP),
+    dynamic: segments.some(({ type }) => type === PT_INTERP),
+    extent: Math.max(
+      word(32, 40) + half(46, 58) * half(48, 60),
+      offset + length,
+      ...segments.map(({ end }) => end),
+    ),
   }
 }
 
-function programHeaderTypes(table: Uint8Array, size: number, little: boolean): number[] {
+interface Segment {
+  type: number
+  /** Where in the file it ends. */
+  end: number
+}
+
+function readSegments(table: Uint8Array, size: number, wide: boolean, little: boolean): Segment[] {
   const view = viewOf(table)
-  const types: number[] = []
-  for (let at = 0; at + size <= table.length; at += size) types.push(view.getUint32(at, little))
-  return types
+  const segments: Segment[] = []
+  for (let at = 0; at + size <= table.length; at += size) {
+    const start = readWord(view, at + (wide ? 8 : 4), wide, little)
+    const length = readWord(view, at + (wide ? 32 : 16), wide, little)
+    segments.push({ type: view.getUint32(at, little), end: length === 0 ? 0 : start + length })
+  }
+  return segments
+}
+
+function readWord(view: DataView, at: number, wide: boolean, little: boolean): number {
+  return wide ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little)
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -7,6 +7,8 @@ export interface ElfFile {
   programHeaders?: readonly number[]
   /** Where they are. @default right behind the header */
   programHeadersAt?: number
+  /** Bytes of the file that the first of them covers. @default 0 */
+  covered?: number
 }
 
 export const PT_LOAD = 1
@@ -31,6 +33,9 @@ export function elfFile(file: ElfFile = {}): Buffer {
   view.setUint16(wide ? 56 : 44, programHeaders.length, little)
   for (const [index, type] of programHeaders.entries()) {
     view.setUint32(at + index * size, type, little)
+  }
+  if (wide && programHeaders.length > 0) {
+    view.setBigUint64(at + 32, BigInt(file.covered ?? 0), little)
   }
   return bytes
 }
