@@ -1,6 +1,7 @@
 // Checks the package in the current directory as it would be published: packs it, for only then
 // has `publishConfig` been applied, and looks at the tarball. Says nothing when all is well.
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { pack } from './pack.mjs'
 
 /** Every published package has these. */
 const REQUIRED_FILES = ['LICENSE', 'README.md', 'package.json']
@@ -24,22 +26,6 @@ async function run(command, args, options) {
   })
   const all = await Promise.all([status, text(child.stdout), text(child.stderr)])
   return { status: all[0], stdout: all[1], stderr: all[2] }
-}
-
-/** The pnpm that runs this script, else whichever npx finds. */
-function pnpmCommand() {
-  const self = process.env.npm_execpath ?? ''
-  if (!path.basename(self).startsWith('pnpm')) return ['npx', '--yes', 'pnpm']
-  return /\.[cm]?js$/.test(self) ? [process.execPath, self] : [self]
-}
-
-async function pack(directory) {
-  const [command, ...args] = pnpmCommand()
-  const packArgs = [...args, 'pack', '--json', '--pack-destination', directory]
-  const { status, stdout, stderr } = await run(command, packArgs)
-  if (status !== 0) throw new Error(`pnpm pack failed:\n${stdout}${stderr}`)
-  const { filename, files } = JSON.parse(stdout)
-  return { tarball: path.resolve(directory, filename), files: files.map((file) => file.path) }
 }
 
 /** The packed package.json, with `publishConfig` and the workspace's versions applied. */
@@ -62,7 +48,9 @@ function unwantedFiles(files) {
 async function undeclaredImports({ name, dependencies = {}, peerDependencies = {} }) {
   const known = new Set([name, ...Object.keys(dependencies), ...Object.keys(peerDependencies)])
   const problems = new Set()
-  for (const file of await readdir('dist', { recursive: true })) {
+  // A package with a binary alone has none.
+  const files = existsSync('dist') ? await readdir('dist', { recursive: true }) : []
+  for (const file of files) {
     if (!/\.[cm]?[jt]s$/.test(file)) continue
     const source = await readFile(path.join('dist', file), 'utf8')
     for (const [, specifier] of source.matchAll(IMPORT)) {
@@ -101,7 +89,7 @@ async function typeProblems(tarball, manifest) {
 
 const directory = await mkdtemp(path.join(tmpdir(), 'check-package-'))
 try {
-  const { tarball, files } = await pack(directory)
+  const { tarball, files } = await pack(process.cwd(), directory)
   const manifest = await readPackedManifest(tarball)
   const problems = [
     ...missingFiles(files),

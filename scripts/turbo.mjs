@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { packageCompilers } from './compiler-for.mjs'
 import { requireToolchain } from './toolchain.mjs'
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -24,6 +25,7 @@ export async function runTurbo(args, { stdio = 'inherit' } = {}) {
         CC: compiler,
         TAILPROXY_GO_TOOLCHAIN: go,
         TAILPROXY_CC_TOOLCHAIN: compilerVersion,
+        TAILPROXY_PACKAGE_COMPILERS: packageCompilers(),
         TURBO_TELEMETRY_DISABLED: '1',
         DO_NOT_TRACK: '1',
         TURBO_NO_UPDATE_NOTIFIER: '1',

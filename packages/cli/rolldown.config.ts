@@ -1,4 +1,6 @@
 import { defineConfig } from 'rolldown'
+import { bundleNotices } from '../../scripts/third-party/bundle-notices.mjs'
+import manifest from './package.json' with { type: 'json' }
 
 interface Modules {
   getModuleInfo(id: string): { importedIds: readonly string[] } | null
@@ -23,6 +25,7 @@ let atStart: Set<string> | undefined
 export default defineConfig({
   input: { main: ENTRY },
   platform: 'node',
+  plugins: [bundleNotices(manifest)],
   // jsonc-parser's "main" is a UMD file whose requires a bundler cannot follow.
   resolve: { mainFields: ['module', 'main'] },
   preserveEntrySignatures: 'allow-extension',

@@ -1,0 +1,4 @@
+export declare function pack(
+  directory: string,
+  destination: string,
+): Promise<{ tarball: string; files: string[] }>
