@@ -1,0 +1,119 @@
+// From `npx` with a warm cache to the first byte of output, beside a package that only prints a line, from a registry of our own.
+// Usage: node test/bench/npx.mjs [--rounds N] [--json]; the platform's packages have to be assembled
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { pnpmCommand } from '../../scripts/pnpm.mjs'
+import { root } from '../../scripts/turbo.mjs'
+import { startLab } from './support/lab.mjs'
+import { median, printTable, run, spread } from './support/run.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const scratch = mkdtempSync(path.join(tmpdir(), 'tailproxy-bench-'))
+
+async function startRegistry() {
+  const directory = path.join(scratch, 'registry')
+  mkdirSync(directory)
+  const serve = path.join(root, 'test/registry/support/serve-registry.mjs')
+  const child = spawn(process.execPath, [serve, directory], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [url] = await once(createInterface({ input: child.stdout }), 'line')
+  const npmrc = path.join(directory, 'npmrc')
+  writeFileSync(npmrc, `registry=${url}\n//${new URL(url).host}/:_authToken=anybody\n`)
+  return { url, npmrc, stop: () => child.stdin.end() }
+}
+
+/** What npx costs by itself. */
+function trivialPackage() {
+  const directory = path.join(scratch, 'trivial')
+  mkdirSync(directory)
+  const manifest = { name: 'trivial-say', version: '1.0.0', bin: 'say.js' }
+  writeFileSync(path.join(directory, 'package.json'), JSON.stringify(manifest))
+  writeFileSync(path.join(directory, 'say.js'), '#!/usr/bin/env node\nconsole.log("moo")\n')
+  return directory
+}
+
+async function publish({ url, npmrc }) {
+  const env = { ...process.env, NPM_CONFIG_USERCONFIG: npmrc }
+  const [pnpm, ...before] = pnpmCommand()
+  const words = ['--no-git-checks', '--access', 'public', '--registry', url]
+  const all = [...before, '--dir', root, '--recursive', '--filter', './packages/*', 'publish']
+  await run(pnpm, [...all, ...words], { env })
+  await run(pnpm, [...before, 'publish', trivialPackage(), ...words], { env })
+}
+
+/** Milliseconds to the first byte that it writes. */
+async function firstByte(words, env) {
+  const begun = performance.now()
+  const child = spawn('npx', ['--yes', ...words], {
+    ...{ env, cwd: env.HOME },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'close')
+  await once(child.stdout, 'data')
+  const took = performance.now() - begun
+  child.stdout.resume()
+  const [status] = await ended
+  if (status !== 0) throw new Error(`${words.join(' ')} ended with ${status}`)
+  return took
+}
+
+function rowsOf(times) {
+  const trivial = median(times['a trivial package'])
+  const rows = Object.entries(times).map(([name, values]) => [
+    name,
+    spread(values),
+    `${(median(values) / trivial).toFixed(2)}x`,
+  ])
+  return [['npx, to the first byte', 'ms', 'of a trivial package'], ...rows]
+}
+
+const registry = await startRegistry()
+const lab = await startLab()
+try {
+  await publish(registry)
+  const env = {
+    ...process.env,
+    HOME: path.join(scratch, 'home'),
+    npm_config_registry: registry.url,
+    npm_config_update_notifier: 'false',
+    TAILPROXY_CONTROL_URL: lab.controlUrl,
+    TAILPROXY_STATE_DIR: path.join(scratch, 'state'),
+  }
+  mkdirSync(env.HOME)
+  const cold = { ...env, TAILPROXY_STATE_DIR: path.join(scratch, 'cold') }
+  const things = {
+    'a trivial package': () => firstByte(['trivial-say'], env),
+    'tailproxy --version': () => firstByte(['@tailproxy/cli', '--version'], env),
+    'tailproxy echo, warm': () => firstByte(['@tailproxy/cli', 'echo', 'moo'], env),
+    'tailproxy echo, cold': async () => {
+      const took = await firstByte(['@tailproxy/cli', 'echo', 'moo'], cold)
+      await run('npx', ['--yes', '@tailproxy/cli', 'down'], { env: cold, cwd: cold.HOME })
+      return took
+    },
+  }
+  const times = Object.fromEntries(Object.keys(things).map((name) => [name, []]))
+  // The first round fills the cache and starts the session.
+  for (let round = -1; round < Number(options.rounds); round++) {
+    for (const [name, thing] of Object.entries(things)) {
+      const took = await thing()
+      if (round >= 0) times[name].push(took)
+    }
+  }
+  await run('npx', ['--yes', '@tailproxy/cli', 'down'], { env, cwd: env.HOME })
+  if (options.json) console.log(JSON.stringify(times))
+  else printTable(rowsOf(times))
+} finally {
+  await lab.stop()
+  registry.stop()
+  rmSync(scratch, { recursive: true, force: true })
+}
