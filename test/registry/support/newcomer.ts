@@ -9,6 +9,7 @@ import {
   realpathSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -28,17 +29,16 @@ export interface Said {
 export class Newcomer {
   readonly home: string
   readonly bin: string
-  readonly #registry: string
   readonly #ids: { uid?: number; gid?: number }
 
   constructor(registry: string) {
     this.home = mkdtempSync(path.join(tmpdir(), 'tailproxy-newcomer-'))
     this.bin = path.join(this.home, 'bin')
-    this.#registry = registry
     this.#ids = process.geteuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
     chmodSync(this.home, 0o755)
     this.#claim(this.home)
     this.directory('bin')
+    writeFileSync(path.join(this.home, '.npmrc'), `registry=${registry}\n`)
     symlinkSync(process.execPath, path.join(this.bin, 'node'))
     // npm has its programs run by a shell, which it looks for.
     for (const program of ['npm', 'npx', 'sh', 'curl']) this.give(program)
@@ -80,7 +80,6 @@ export class Newcomer {
         HOME: this.home,
         PATH: this.bin,
         TMPDIR: tmpdir(),
-        npm_config_registry: this.#registry,
         // npm asks for its own newest version, and for money.
         npm_config_update_notifier: 'false',
         npm_config_fund: 'false',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -18,6 +18,8 @@ export class NodeRelease {
   /** @returns undefined where it cannot be downloaded */
   static async fetch(version: string): Promise<NodeRelease | undefined> {
     const directory = mkdtempSync(path.join(tmpdir(), 'tailproxy-node-'))
+    // Others are to run it.
+    chmodSync(directory, 0o755)
     const name = `node-linux-${process.arch}`
     const words = ['install', '--no-save', '--no-package-lock', '--prefer-offline']
     const child = spawn('npm', [...words, '--prefix', directory, `${name}@${version}`], {

@@ -19,7 +19,7 @@ test('npx fetches and runs it, and runs it once more when there is no network', 
 }) => {
   const first = await newcomer.run(['npx', '--yes', '@tailproxy/cli', ...FETCH])
   expect(first).toMatchObject({ status: 0, stdout: expect.stringMatching(HELLO) })
-  const env = { npm_config_offline: 'true', npm_config_registry: 'http://127.0.0.1:1/' }
+  const env = { npm_config_offline: 'true' }
   const again = await newcomer.run(['npx', '--yes', '@tailproxy/cli', ...FETCH], { env })
   expect(again).toMatchObject({ status: 0, stdout: expect.stringMatching(HELLO) })
 })
