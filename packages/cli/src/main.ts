@@ -5,9 +5,6 @@ import { InterruptedError } from './lib/interruption.ts'
 import { keepLibrary } from './lib/library.ts'
 import { report, tailproxy } from './tailproxy.ts'
 
-// A reader of our few lines that went away (`tailproxy --help | head -1`) is no failure.
-process.stdout.on('error', () => {})
-process.stderr.on('error', () => {})
 // Without a listener Node opens its inspector: a port for whoever finds it.
 process.on('SIGUSR1', () => {})
 

@@ -15,7 +15,7 @@ import {
   EXIT_TAILPROXY_FAILED,
 } from './lib/exit-status.ts'
 import type { ChildExit } from './lib/run-child.ts'
-import { say } from './lib/terminal.ts'
+import { say, tolerateReaders } from './lib/terminal.ts'
 import { VERSION } from './lib/version.ts'
 
 /** The help of commands that have their own. */
@@ -24,6 +24,8 @@ const OK: ChildExit = { status: 0, signal: null }
 /** Does what the words of a command line ask for, and resolves to how it ended. */
 export async function tailproxy(words: readonly string[]): Promise<ChildExit> {
   const line = readCommandLine(words)
+  const isRun = line.command === 'run' && !line.help && !line.version
+  if (!isRun) tolerateReaders()
   if (line.help) {
     const { helpOf } = await import('./lib/help.ts')
     process.stdout.write(helpOf(line.command, line.isExplicit))

@@ -39,7 +39,7 @@ test.skipIf(lacks('curl'))(
     const lab = start(TAILPROXY, ['lab'])
     const [, url] = await lab.says(/export TAILPROXY_CONTROL_URL=(\S+)/)
     const { status, stdout } = await start(TAILPROXY, ['curl', '-sS', 'http://hello/'], {
-      env: { TAILPROXY_CONTROL_URL: url, XDG_STATE_HOME: state },
+      env: { TAILPROXY_CONTROL_URL: url, XDG_STATE_HOME: state, TAILPROXY_FOREGROUND: '1' },
     }).finished
     expect(status).toBe(0)
     expect(stdout).toContain('hello.')
