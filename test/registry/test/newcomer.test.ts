@@ -24,8 +24,9 @@ test('npx fetches and runs it, and runs it once more when there is no network', 
   expect(again).toMatchObject({ status: 0, stdout: expect.stringMatching(HELLO) })
 })
 
-test('npm install -g puts it on PATH', async ({ newcomer }) => {
-  const prefix = newcomer.directory('global')
+test('npm install -g puts it on PATH, whatever the path is', async ({ newcomer }) => {
+  // ld.so takes LD_PRELOAD apart at spaces and colons, and expands $ORIGIN.
+  const prefix = newcomer.directory('a place: of $ORIGIN')
   const env = { npm_config_prefix: prefix }
   expect(await newcomer.run(['npm', 'install', '-g', '@tailproxy/cli'], { env })).toMatchObject({
     status: 0,
