@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect } from 'vitest'
 import { hasNamespaces } from '../support/namespace.ts'
@@ -49,6 +49,15 @@ test.for(['>&-', '2>&-', '<&-', '>/dev/full'])(
     expect(profile.pid()).toBeGreaterThan(0)
   },
 )
+
+test('a session whose log cannot be written goes on without it', async ({ profile }) => {
+  mkdirSync(profile.state, { mode: 0o700 })
+  symlinkSync('/dev/full', path.join(profile.state, 'session.log'))
+  expect(await profile.run(['true'])).toMatchObject({ status: 0, stderr: '' })
+  const pid = profile.pid()
+  expect(await profile.run(['true'])).toMatchObject({ status: 0, stderr: '' })
+  expect(profile.pid()).toBe(pid)
+})
 
 test('a session that could not begin leaves no file of its own', async ({ profile }) => {
   const env = { TAILPROXY_CONTROL_URL: 'nonsense' }

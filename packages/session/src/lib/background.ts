@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, writeSync } from 'node:fs'
 import process from 'node:process'
 import { json } from 'node:stream/consumers'
 import { checkSettings, parseRawSettings } from '@tailproxy/config'
@@ -68,7 +68,11 @@ function reporter(descriptor: number): (report: BackgroundReport) => Promise<voi
   return (report) => new Promise((resolve) => channel.end(JSON.stringify(report), () => resolve()))
 }
 
-/** Standard output is the log. */
+/** Standard output is the log. A disk that is full of it is no reason to end: the next line may fit. */
 function log(message: string): void {
-  process.stdout.write(`${new Date().toISOString()} ${message}\n`)
+  try {
+    writeSync(1, `${new Date().toISOString()} ${message}\n`)
+  } catch {
+    // There is nowhere left to say so.
+  }
 }

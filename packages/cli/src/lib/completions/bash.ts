@@ -3,6 +3,7 @@ import {
   completedFlags,
   type FlagValue,
   flagsOf,
+  flagsWithValue,
   placeFlags,
 } from './completion-spec.ts'
 
@@ -46,7 +47,7 @@ _tailproxy() {
     if [[ $word == -?* ]]; then
       name=\${word#-} name=\${name#-}
       case $name in
-        ${valued().join('|')})
+        ${flagsWithValue().join('|')})
           # bash makes a word of "=".
           [[ \${COMP_WORDS[at + 1]} == = ]] && ((at++))
           if ((at + 1 >= COMP_CWORD)); then
@@ -102,12 +103,6 @@ ${indent(4, operandCases())}
 
 complete -F _tailproxy tailproxy
 `
-}
-
-function valued(): string[] {
-  return completedFlags
-    .filter(({ takesValue }) => takesValue)
-    .flatMap(({ name, short }) => (short === undefined ? [name] : [short, name]))
 }
 
 function valueCases(): string[] {

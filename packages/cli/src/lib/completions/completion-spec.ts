@@ -67,5 +67,12 @@ export function flagsOf(command: CommandName): CompletedFlag[] {
   return completedFlags.filter(({ commands }) => commands.includes(command))
 }
 
+/** The spellings of all flags that take a value, for which the next word stands. */
+export function flagsWithValue(): string[] {
+  return completedFlags
+    .filter(({ takesValue }) => takesValue)
+    .flatMap(({ name, short }) => (short === undefined ? [name] : [short, name]))
+}
+
 /** Flags that say which session is asked for names. */
 export const placeFlags = ['profile', 'state-dir', 'control-url', 'config'] as const

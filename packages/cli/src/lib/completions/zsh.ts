@@ -3,6 +3,7 @@ import {
   completedFlags,
   type FlagValue,
   flagsOf,
+  flagsWithValue,
   placeFlags,
 } from './completion-spec.ts'
 
@@ -44,7 +45,7 @@ _tailproxy() {
       name=\${\${word#-}#-}
       case $name in
         (${placeFlags.map((name) => `${name}=*`).join('|')}) place+=(--$name) ;;
-        (${valued().join('|')})
+        (${flagsWithValue().join('|')})
           if ((at + 1 == CURRENT)); then
             _tailproxy_value $name
             return
@@ -105,12 +106,6 @@ else
   compdef _tailproxy tailproxy
 fi
 `
-}
-
-function valued(): string[] {
-  return completedFlags
-    .filter(({ takesValue }) => takesValue)
-    .flatMap(({ name, short }) => (short === undefined ? [name] : [short, name]))
 }
 
 function valueCases(): string[] {
