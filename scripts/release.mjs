@@ -6,6 +6,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { pnpmCommand } from './pnpm.mjs'
+import { publishCommand } from './publish-command.mjs'
 import { root, runTurbo } from './turbo.mjs'
 
 /** Something is not as a release needs it. */
@@ -28,7 +29,7 @@ function read(file) {
   return readFileSync(path.join(root, file), 'utf8')
 }
 
-function run(command, args) {
+function run([command, ...args]) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
   if (error) throw error
   if (status !== 0) throw new ReleaseError(`${args.join(' ')} ended with status ${status}`)
@@ -81,16 +82,10 @@ async function release() {
   for (const obstacle of found) console.log(`a release would be refused: ${obstacle}`)
   const status = await runTurbo(['run', 'build', 'assemble', 'check:package'])
   if (status !== 0) throw new ReleaseError('what is to be published does not pass its checks')
-  const [pnpm, ...before] = pnpmCommand()
-  // pnpm publishes what others depend on first, and nothing that the registry has.
-  const args = ['--recursive', '--filter', './packages/*', 'publish', '--access', 'public']
-  args.push('--tag', options.tag)
-  if (options.registry) args.push('--registry', options.registry)
-  if (options.provenance) args.push('--provenance')
-  if (dryRun) args.push('--dry-run', '--no-git-checks')
-  run(pnpm, [...before, ...args])
+  const { registry, tag, provenance } = options
+  run(publishCommand({ registry, tag, provenance, dryRun, anyTree: dryRun }))
   if (dryRun) return
-  run(pnpm, [...before, 'changeset', 'tag'])
+  run([...pnpmCommand(), 'changeset', 'tag'])
   console.log('published; git push --follow-tags tells where each version is')
 }
 

@@ -6,10 +6,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { pnpmCommand } from '../../scripts/pnpm.mjs'
-import { root } from '../../scripts/turbo.mjs'
+import { Registry } from '../registry/support/registry.mjs'
 import { startLab } from './support/lab.mjs'
 import { median, printTable, run, spread } from './support/run.mjs'
 
@@ -21,17 +19,6 @@ const { values: options } = parseArgs({
 })
 const scratch = mkdtempSync(path.join(tmpdir(), 'tailproxy-bench-'))
 
-async function startRegistry() {
-  const directory = path.join(scratch, 'registry')
-  mkdirSync(directory)
-  const serve = path.join(root, 'test/registry/support/serve-registry.mjs')
-  const child = spawn(process.execPath, [serve, directory], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const [url] = await once(createInterface({ input: child.stdout }), 'line')
-  const npmrc = path.join(directory, 'npmrc')
-  writeFileSync(npmrc, `registry=${url}\n//${new URL(url).host}/:_authToken=anybody\n`)
-  return { url, npmrc, stop: () => child.stdin.end() }
-}
-
 /** What npx costs by itself. */
 function trivialPackage() {
   const directory = path.join(scratch, 'trivial')
@@ -40,15 +27,6 @@ function trivialPackage() {
   writeFileSync(path.join(directory, 'package.json'), JSON.stringify(manifest))
   writeFileSync(path.join(directory, 'say.js'), '#!/usr/bin/env node\nconsole.log("moo")\n')
   return directory
-}
-
-async function publish({ url, npmrc }) {
-  const env = { ...process.env, NPM_CONFIG_USERCONFIG: npmrc }
-  const [pnpm, ...before] = pnpmCommand()
-  const words = ['--no-git-checks', '--access', 'public', '--registry', url]
-  const all = [...before, '--dir', root, '--recursive', '--filter', './packages/*', 'publish']
-  await run(pnpm, [...all, ...words], { env })
-  await run(pnpm, [...before, 'publish', trivialPackage(), ...words], { env })
 }
 
 /** Milliseconds to the first byte that it writes. */
@@ -77,10 +55,11 @@ function rowsOf(times) {
   return [['npx, to the first byte', 'ms', 'of a trivial package'], ...rows]
 }
 
-const registry = await startRegistry()
+const registry = await Registry.start()
 const lab = await startLab()
 try {
-  await publish(registry)
+  await registry.publishOurs()
+  await registry.publish(trivialPackage())
   const env = {
     ...process.env,
     HOME: path.join(scratch, 'home'),
@@ -114,6 +93,6 @@ try {
   else printTable(rowsOf(times))
 } finally {
   await lab.stop()
-  registry.stop()
+  await registry.stop()
   rmSync(scratch, { recursive: true, force: true })
 }

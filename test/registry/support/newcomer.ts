@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -30,6 +30,7 @@ export class Newcomer {
   readonly home: string
   readonly bin: string
   readonly #ids: { uid?: number; gid?: number }
+  readonly #running = new Set<ChildProcess>()
 
   constructor(registry: string) {
     this.home = mkdtempSync(path.join(tmpdir(), 'tailproxy-newcomer-'))
@@ -87,6 +88,8 @@ export class Newcomer {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    this.#running.add(child)
+    child.once('close', () => void this.#running.delete(child))
     const ended = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject).once('close', resolve)
     })
@@ -96,6 +99,8 @@ export class Newcomer {
   }
 
   leave(): void {
+    // What a failed test has left: ours ends with all that it started.
+    for (const child of this.#running) child.kill()
     rmSync(this.home, { recursive: true, force: true })
   }
 

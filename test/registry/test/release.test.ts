@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { test as base, expect } from 'vitest'
+import { test as base, expect, inject } from 'vitest'
 
 const scripts = fileURLToPath(new URL('../../../scripts', import.meta.url))
 
@@ -79,4 +79,10 @@ test('nor are packages of different versions that speak a private protocol', ({ 
     status: 1,
     stderr: 'these have to have one version: command 1.2.0, sidecar 1.1.0\n',
   })
+})
+
+test('what is published already is published no more', () => {
+  const [first, again] = inject('published')
+  expect(first).toContain('Published package @tailproxy/cli')
+  expect(again).not.toContain('Published package')
 })
