@@ -213,6 +213,8 @@ describe('a project file', () => {
     [{ exit_node: '' }, 'would take your exit node away'],
     [{ exit_node: [] }, 'would take your exit node away'],
     [{ exit_node: ' , ' }, 'would take your exit node away'],
+    [{ exit_node: ['', ' '] }, 'would take your exit node away'],
+    [{ exit_node: { toString: null } }, 'would take your exit node away'],
     [{ exit_node_allow_lan_access: true }, 'would let traffic past your exit node'],
   ] as const)('may not say %j', async ([content, why], { home }) => {
     home.write('.tailproxy.json', content)

@@ -10,7 +10,7 @@ const isValid = new Ajv({ strict: false, validateFormats: false }).compile(confi
 
 /** What no pattern can say: the schema lets it pass, and whoever reads the file does not. */
 const CHECKED_BY_READER: Partial<Record<SettingName, (value: unknown) => boolean>> = {
-  controlUrl: (value) => !URL.canParse(String(value)),
+  controlUrl: (value) => typeof value === 'string' && !URL.canParse(value),
   bypass: () => true,
   exportIdle: isLong,
   idle: isLong,

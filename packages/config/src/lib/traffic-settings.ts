@@ -17,7 +17,9 @@ export const trafficSettings = {
     help: 'exit node, or several to fall back on (or auto)',
     guarded: {
       why: 'would take your exit node away',
-      unless: (value) => fromList(String(value)).length > 0,
+      // Whatever a file may hold: that it is one or several names is checked later.
+      unless: (value) =>
+        [value].flat().some((node) => typeof node === 'string' && fromList(node).length > 0),
     },
     group: 'traffic',
     scope: 'session',
