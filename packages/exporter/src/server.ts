@@ -1,4 +1,6 @@
+export type { AskCredentials, PeerCredentials } from './lib/admission.ts'
 export {
+  type ControlCounts,
   type ControlServer,
   type ControlServerEvents,
   type ControlServerOptions,

@@ -5,6 +5,7 @@ import type { ExitNode } from './lib/exit-node-messages.ts'
 import type { LabInfo } from './lib/lab-messages.ts'
 import type { NetcheckResult, Peer, PeerStatus } from './lib/measure-messages.ts'
 import type { ServeDialsResult } from './lib/node-messages.ts'
+import type { PeerCredentials } from './lib/peer-credentials.ts'
 import type { SidecarCommand } from './lib/sidecar-process.ts'
 
 /** What a fake sidecar knows, and how it misbehaves. */
@@ -48,6 +49,8 @@ export interface FakeSidecarBehaviour {
   lab?: LabInfo
   /** Where on loopback an export is reached, in place of any free port. */
   exportPort?: number
+  /** Who connects to Unix sockets. @default the process that asks, and its user */
+  credentials?: Partial<PeerCredentials>
   /** Answers that replace the true ones, by method. */
   results?: Record<string, unknown>
   /** Kills itself after it has answered this method. */

@@ -42,6 +42,11 @@ export {
   type SidecarStatus,
   type StartParams,
 } from './lib/node-messages.ts'
+export {
+  DEFAULT_CREDENTIALS_TIMEOUT,
+  type PeerCredentials,
+  peerCredentials,
+} from './lib/peer-credentials.ts'
 export type { RunStatus } from './lib/run-messages.ts'
 export {
   type DialRequest,

@@ -54,13 +54,15 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 1 {
-		return usageError{"it takes one argument: node, lab, lock or version"}
+		return usageError{"it takes one argument: node, lab, credentials or version"}
 	}
 	var role func(context.Context, io.ReadWriteCloser) error
 	switch args[0] {
 	case "version":
 		_, err := fmt.Fprintf(stdout, "tailproxy-sidecar %s (tailscale %s)\n", version.Sidecar(), version.Tailscale())
 		return err
+	case "credentials":
+		return writeCredentials(stdout)
 	case "node":
 		role = runNode
 	case "lab":

@@ -64,6 +64,14 @@ and 1 more
   )
 })
 
+test('says what programs told of their listeners, and came to nothing', () => {
+  const last = 'port 8000 of process 43 is not exported (denied): port 8000 is on the deny list'
+  const controlSocket = { unexported: 2, malformed: 0, refused: 1, cut: 0, dropped: 1, last }
+  expect(describeStatus({ ...found, controlSocket }, undefined, NOW)).toContain(
+    `exports    0\n           2 not exported, 2 connections refused; the last: ${last}\n`,
+  )
+})
+
 test('says how to log in while that is waited for, and when it leaves', () => {
   const { sidecar, ...others } = found
   const waiting = {

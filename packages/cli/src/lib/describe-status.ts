@@ -18,6 +18,7 @@ export function describeStatus(
     ...(sidecar ? nodeLines(sidecar, now) : []),
     ...runLines(found, now),
     ['exports', String(exports.length)],
+    ...controlSocketLines(found),
     ...(sidecar ? [['flows', describeFlows(sidecar)]] : []),
     ['idle', describeIdle(found, now)],
     ...placeLines(found),
@@ -83,6 +84,19 @@ function runLines({ runs, sidecar }: SessionStatus, now: number): string[][] {
     ]
     return [at === 0 ? 'runs' : '', `${command.join(' ')} (${parts.join('; ')})`]
   })
+}
+
+/** What came to nothing of what programs told; most sessions have nothing to say of it. */
+function controlSocketLines({ controlSocket }: SessionStatus): string[][] {
+  if (!controlSocket?.last) return []
+  const { unexported, malformed, refused, cut, dropped, last } = controlSocket
+  const counts = [
+    [unexported, 'not exported'],
+    [malformed, 'wrong lines'],
+    [refused + cut + dropped, 'connections refused'],
+  ] as const
+  const said = counts.flatMap(([count, what]) => (count > 0 ? `${count} ${what}` : []))
+  return [['', `${said.join(', ')}; the last: ${last}`]]
 }
 
 function describeFlows({ flows, opened, ...carried }: Sidecar): string {

@@ -19,6 +19,8 @@ const MAX_UNANSWERED = 64
 export interface ControlConnectionOptions {
   readonly exporter: Exporter
   readonly run: string | undefined
+  /** The process that connected, where that is known. What it says itself (HELLO) goes before. */
+  readonly connectedBy: number | undefined
   /** Milliseconds for a client to read what it was answered. */
   readonly unreadTimeout: number
   readonly clock: Clock
@@ -38,7 +40,7 @@ export function serveConnection(socket: Socket, options: ControlConnectionOption
   let bytes: Uint8Array = new Uint8Array(0)
   let unanswered = 0
   let owner: Owner | undefined
-  let pid: number | undefined
+  let pid = options.connectedBy
   let cutTimer: unknown
 
   function nextLine(): Parsed<ClientMessage> | undefined {
@@ -76,7 +78,7 @@ export function serveConnection(socket: Socket, options: ControlConnectionOption
       answer({ type: 'hello', version: 2 })
       return
     }
-    owner ??= exporter.connect({ run })
+    owner ??= exporter.connect({ pid, run })
     unanswered++
     const id = message.version === 2 ? message.id : 0
     const settled: Promise<Outcome | undefined> =

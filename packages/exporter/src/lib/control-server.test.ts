@@ -110,6 +110,7 @@ describe('a client of version 1', () => {
     client.send(`LISTEN tcp4 0\n\xff\0\n${'x'.repeat(5000)}\nHELLO 2 1\nLISTEN tcp4 8000\n`)
     await isOpen
     expect(codes).toEqual(['port', 'character', 'line-too-long', 'order'])
+    expect(server.counts).toMatchObject({ malformed: 4 })
     expect(client.lines).toEqual([])
   })
 })
@@ -221,6 +222,7 @@ describe('a client that asks for too much', () => {
     await clock.advance(10_000)
     expect(await isClosed).toMatchObject([{ port: 8000 }, 'closed'])
     expect(cut.mock.calls).toEqual([[4711]])
+    expect(server.counts).toMatchObject({ cut: 1 })
   })
 
   test('is answered all of it when it reads', { timeout: 20_000 }, async ({ open }) => {
@@ -295,6 +297,7 @@ describe('a server', () => {
     await vi.waitFor(() => expect(server.connections).toBe(2))
     const further = await ControlClient.open(socket)
     await once(further.socket, 'close')
+    expect(server.counts).toMatchObject({ dropped: 1 })
     clients[0]?.send('HELLO 2 1\n')
     expect(await clients[0]?.answers(1)).toEqual(['HELLO 2'])
     await server.close()

@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { LineError } from '@tailproxy/control-protocol'
 import { EventEmitter } from 'eventemitter3'
+import { type AskCredentials, Doorkeeper } from './admission.ts'
 import { claimSocketPath } from './claim-socket-path.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { serveConnection } from './control-connection.ts'
@@ -18,6 +19,13 @@ export interface ControlServerOptions {
   path: string
   /** The socket's. @default 0o600 */
   mode?: number
+  /**
+   * Asks the kernel whose a connection is, before anything is read from it; one whose answer fails is refused. Node
+   * itself has no call for that, and without this the modes of socket and directory alone keep others out.
+   */
+  credentials?: AskCredentials
+  /** Whose connections are served, by user id. @default the process's own user, and root (0) */
+  users?: readonly number[]
   /** The wrapped command whose listeners these are, for the filter. */
   run?: string
   /** At once; further ones are closed when they have come. @default 1024 */
@@ -33,11 +41,28 @@ export interface ControlServerEvents {
   'line:malformed': (error: LineError, pid: number | undefined) => void
   /** A client has not read its answers in time. */
   'connection:cut': (pid: number | undefined) => void
+  /** A connection is another user's, or nobody could say whose. Nothing of it was read. */
+  'connection:refused': (reason: string) => void
+  /** A connection came while there were `maxConnections`. */
+  'connection:dropped': () => void
+}
+
+/** What came to nothing, since the server began. */
+export interface ControlCounts {
+  /** Lines that are none of the protocol. */
+  readonly malformed: number
+  /** Connections that did not read their answers. */
+  readonly cut: number
+  /** Connections of other users. */
+  readonly refused: number
+  /** Connections beyond `maxConnections`. */
+  readonly dropped: number
 }
 
 export interface ControlServer extends EventEmitter<ControlServerEvents> {
   readonly path: string
   readonly connections: number
+  readonly counts: ControlCounts
   /** Ends all connections, which ends their exports, and removes the socket. */
   close(): Promise<void>
 }
@@ -47,9 +72,9 @@ export interface ControlServer extends EventEmitter<ControlServerEvents> {
  * @throws {ControlSocketError} when there can be no socket at the path
  */
 export async function serveControlSocket(options: ControlServerOptions): Promise<ControlServer> {
-  const { path, mode = 0o600 } = options
+  const { path, mode = 0o600, credentials } = options
   await claimSocketPath(path)
-  const server = createServer()
+  const server = createServer({ pauseOnConnect: credentials !== undefined })
   const serving = new NetControlServer(server, options)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: Error) => {
@@ -65,30 +90,78 @@ export async function serveControlSocket(options: ControlServerOptions): Promise
 class NetControlServer extends EventEmitter<ControlServerEvents> implements ControlServer {
   readonly path: string
   readonly #server: Server
+  readonly #options: ControlServerOptions
+  readonly #doorkeeper: Doorkeeper | undefined
   readonly #sockets = new Set<Socket>()
+  readonly #counts = { malformed: 0, cut: 0, refused: 0, dropped: 0 }
 
   constructor(server: Server, options: ControlServerOptions) {
     super()
-    this.path = options.path
+    const { path, credentials, users, maxConnections = DEFAULT_MAX_CONNECTIONS } = options
+    this.path = path
+    this.#options = options
     this.#server = server
-    server.maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS
-    server.on('connection', (socket) => this.#serve(socket, options))
+    this.#doorkeeper = credentials && new Doorkeeper(credentials, users)
+    server.maxConnections = maxConnections
+    server.on('connection', (socket) => void this.#take(socket))
+    server.on('drop', () => {
+      this.#counts.dropped += 1
+      this.emit('connection:dropped')
+    })
   }
 
   get connections(): number {
     return this.#sockets.size
   }
 
-  #serve(socket: Socket, options: ControlServerOptions): void {
+  get counts(): ControlCounts {
+    return { ...this.#counts }
+  }
+
+  async #take(socket: Socket): Promise<void> {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
+    if (!this.#doorkeeper) {
+      this.#serve(socket)
+      return
+    }
+    // Until it is served: it ends, then, and that is all.
+    const ignore = () => {}
+    socket.on('error', ignore)
+    const admission = await this.#doorkeeper.admit(socket)
+    if (socket.destroyed) return
+    if ('refused' in admission) {
+      this.#counts.refused += 1
+      socket.destroy()
+      this.emit('connection:refused', admission.refused)
+      return
+    }
+    this.#serve(socket, admission.pid)
+    socket.off('error', ignore)
+    socket.resume()
+  }
+
+  #serve(socket: Socket, connectedBy?: number): void {
+    const {
+      exporter,
+      run,
+      unreadTimeout = DEFAULT_UNREAD_TIMEOUT,
+      clock = systemClock,
+    } = this.#options
     serveConnection(socket, {
-      exporter: options.exporter,
-      run: options.run,
-      unreadTimeout: options.unreadTimeout ?? DEFAULT_UNREAD_TIMEOUT,
-      clock: options.clock ?? systemClock,
-      onMalformed: (error, pid) => this.emit('line:malformed', error, pid),
-      onCut: (pid) => this.emit('connection:cut', pid),
+      exporter,
+      run,
+      connectedBy,
+      unreadTimeout,
+      clock,
+      onMalformed: (error, pid) => {
+        this.#counts.malformed += 1
+        this.emit('line:malformed', error, pid)
+      },
+      onCut: (pid) => {
+        this.#counts.cut += 1
+        this.emit('connection:cut', pid)
+      },
     })
   }
 

@@ -89,6 +89,27 @@ test.skipIf(!isRoot)(
   },
 )
 
+test('goes by what the kernel says of who connects', async ({ open }) => {
+  const session = await open({ credentials: { uid: NOBODY } })
+  const { control = '' } = await session.register('run-1', POLICY, { exports: {} })
+  const socket = connect(control)
+  await new Promise((resolve) => socket.on('error', () => {}).on('close', resolve))
+  expect(session.controlSocket).toMatchObject({
+    refused: 1,
+    last: expect.stringContaining(`user ${NOBODY}`),
+  })
+})
+
+test('tells of the first of many wrong lines only, and counts all', async ({ open }) => {
+  const session = await open()
+  const complaints: string[] = []
+  session.on('log', (_level, message) => complaints.push(message))
+  await tell(session, 'nonsense\n'.repeat(1000))
+  await vi.waitFor(() => expect(session.controlSocket).toMatchObject({ malformed: 1001 }))
+  expect(complaints).toHaveLength(32)
+  expect(complaints.at(-1)).toContain('only counted')
+})
+
 test('has neither control socket nor exporter for a run that exports nothing', async ({ open }) => {
   const session = await open()
   const { control, exporter } = await session.register('run-1', POLICY)
@@ -110,6 +131,12 @@ test('puts listeners to the filters', async ({ open }) => {
   const session = await open({}, { filters })
   expect(await tell(session, 'LISTEN 1 tcp4 0.0.0.0 8080 0')).toMatch(/^REFUSED 1 denied .*8080/)
   expect(session.exports()).toEqual([])
+  expect(session.controlSocket).toMatchObject({
+    unexported: 1,
+    last: expect.stringMatching(
+      /^port 8080 of process 1234 is not exported \(denied\): .*deny list/,
+    ),
+  })
 })
 
 test('refuses a port that is taken on the tailnet, with who has it', async ({ open }) => {

@@ -46,6 +46,7 @@ async function statusOf(host: SessionHost, runs: RunRegister): Promise<object> {
     metrics: values.metrics || undefined,
     runs: runs.list(),
     exports: session?.exports() ?? [],
+    controlSocket: session?.controlSocket,
     sidecar,
   }
 }

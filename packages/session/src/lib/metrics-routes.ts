@@ -20,5 +20,9 @@ export async function countedText(host: SessionHost, runs: RunRegister): Promise
   const { startedAt, progress } = host
   const isUp = progress.current.state === 'running'
   const counted = { startedAt, isUp, runs: runs.list().length, carried, node }
-  return metricsText({ ...counted, exports: session?.exports() ?? [] })
+  return metricsText({
+    ...counted,
+    exports: session?.exports() ?? [],
+    control: session?.controlSocket,
+  })
 }

@@ -1,5 +1,6 @@
 import type { Export } from '@tailproxy/exporter'
 import { DRIVER_VERSION, type Metrics, type SidecarStatus } from '@tailproxy/sidecar'
+import type { ControlCounts } from './control-tally.ts'
 
 /** What there is to count of a session; `carried` and `node` while a sidecar is there. */
 export interface Counted {
@@ -7,6 +8,7 @@ export interface Counted {
   isUp: boolean
   runs: number
   exports: readonly Export[]
+  control?: ControlCounts | undefined
   carried?: Metrics | undefined
   node?: SidecarStatus | undefined
 }
@@ -23,7 +25,7 @@ type Kind = 'counter' | 'gauge'
  * for what only grows. A sidecar that is started anew counts from nought, as a process that is.
  */
 export function metricsText(counted: Counted): string {
-  const { startedAt, isUp, runs, exports, carried, node } = counted
+  const { startedAt, isUp, runs, exports, control, carried, node } = counted
   return [
     family('build_info', 'gauge', 'The version that runs.', [[{ version: DRIVER_VERSION }, 1]]),
     family('start_time_seconds', 'gauge', 'When the session was started, in Unix time.', [
@@ -32,6 +34,7 @@ export function metricsText(counted: Counted): string {
     family('up', 'gauge', 'Whether the node is on the tailnet.', [[{}, Number(isUp)]]),
     family('runs', 'gauge', 'Commands that use the session.', [[{}, runs]]),
     ...exportFamilies(exports),
+    ...controlFamilies(control),
     ...(node ? nodeFamilies(node) : []),
     ...(carried ? flowFamilies(carried) : []),
     ...(carried ? peerFamilies(carried.peers) : []),
@@ -129,6 +132,30 @@ function peerFamilies(peers: Metrics['peers']): string[] {
       'counter',
       'Dials to a peer that failed.',
       each(({ failures }) => failures),
+    ),
+  ]
+}
+
+/** What control sockets turned away. */
+function controlFamilies(control: ControlCounts | undefined): string[] {
+  if (!control) return []
+  const { unexported, malformed, refused, cut, dropped } = control
+  return [
+    family('listeners_not_exported_total', 'counter', 'Listeners that were not exported.', [
+      [{}, unexported],
+    ]),
+    family('control_lines_malformed_total', 'counter', 'Lines of control sockets that are none.', [
+      [{}, malformed],
+    ]),
+    family(
+      'control_connections_refused_total',
+      'counter',
+      'Connections to control sockets that were ended: of other users, unread, or too many.',
+      [
+        [{ reason: 'user' }, refused],
+        [{ reason: 'unread' }, cut],
+        [{ reason: 'limit' }, dropped],
+      ],
     ),
   ]
 }

@@ -1,8 +1,13 @@
 import { describeLineError } from '@tailproxy/control-protocol'
 import { createExporter, type Exporter } from '@tailproxy/exporter'
-import { type ControlServer, serveControlSocket } from '@tailproxy/exporter/server'
+import {
+  type AskCredentials,
+  type ControlServer,
+  serveControlSocket,
+} from '@tailproxy/exporter/server'
 import type { FilterChain } from '@tailproxy/port-filter'
 import type { ExportState } from '@tailproxy/sidecar'
+import type { ControlTally } from './control-tally.ts'
 import { lastingBackend } from './export-backend.ts'
 import type { ExportOptions } from './export-options.ts'
 import type { LastingExports } from './lasting-exports.ts'
@@ -13,8 +18,8 @@ export interface RunExportsOptions {
   /** Whose listeners they are; without one they are of no captured program. */
   run?: string
   options: ExportOptions
-  /** Told of what was wrong with a line of a control connection, or why one was cut. */
-  onComplaint?: (complaint: string) => void
+  /** Told of what came to nothing. */
+  tally: ControlTally
 }
 
 /** What is exported for one run, or for none, and how the run tells of it. */
@@ -22,14 +27,14 @@ export class RunExports {
   readonly exporter: Exporter
   readonly #exports: LastingExports
   readonly #run: string | undefined
-  readonly #onComplaint: (complaint: string) => void
+  readonly #tally: ControlTally
   readonly #onState: (state: ExportState) => void
   #control: ControlServer | undefined
 
-  constructor({ exports, filters, run, options, onComplaint = () => {} }: RunExportsOptions) {
+  constructor({ exports, filters, run, options, tally }: RunExportsOptions) {
     this.#exports = exports
     this.#run = run
-    this.#onComplaint = onComplaint
+    this.#tally = tally
     this.exporter = createExporter({
       backend: lastingBackend(exports, filters, { run, options }),
       decide: (question) => filters.export(question),
@@ -38,23 +43,37 @@ export class RunExports {
       ...(options.max === undefined ? {} : { maxExports: options.max }),
       ...(options.idleTimeout === undefined ? {} : { idleTimeout: options.idleTimeout }),
     })
+    this.exporter.on('export:refused', ({ port, pid }, code, reason) => {
+      tally.add('unexported', `port ${port} of ${nameOf(pid)} is not exported (${code}): ${reason}`)
+    })
     this.#onState = (state) => this.exporter.handleState(state)
     exports.on('state', this.#onState)
   }
 
-  /** @throws {ControlSocketError} when there can be no socket at the path */
-  async serveControl(path: string): Promise<void> {
+  /**
+   * @param credentials asks whose a connection is; those of other users, but root, are refused
+   * @throws {ControlSocketError} when there can be no socket at the path
+   */
+  async serveControl(path: string, credentials: AskCredentials): Promise<void> {
     const run = this.#run === undefined ? {} : { run: this.#run }
-    this.#control = await serveControlSocket({ exporter: this.exporter, path, ...run })
-    this.#control.on('line:malformed', (error, pid) => {
-      this.#onComplaint(
+    const server = await serveControlSocket({ exporter: this.exporter, path, credentials, ...run })
+    this.#control = server
+    const tally = this.#tally
+    server.on('line:malformed', (error, pid) => {
+      tally.add(
+        'malformed',
         `${nameOf(pid)} told of a listener in a wrong line: ${describeLineError(error)}`,
       )
     })
-    this.#control.on('connection:cut', (pid) => {
-      this.#onComplaint(
-        `${nameOf(pid)} did not read what it was told of its listeners; they are exported no more`,
-      )
+    server.on('connection:cut', (pid) => {
+      const told = 'did not read what it was told of its listeners; they are exported no more'
+      tally.add('cut', `${nameOf(pid)} ${told}`)
+    })
+    server.on('connection:refused', (reason) => {
+      tally.add('refused', `a connection to the control socket was refused: ${reason}`)
+    })
+    server.on('connection:dropped', () => {
+      tally.add('dropped', 'a connection to the control socket was dropped: there are too many')
     })
   }
 

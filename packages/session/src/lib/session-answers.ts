@@ -163,6 +163,18 @@ export const Status = z.object({
   metrics: z.string().optional(),
   runs: z.array(Listed),
   exports: z.array(Exported),
+  /** What programs told of their listeners, and came to nothing. */
+  controlSocket: z
+    .object({
+      unexported: z.number(),
+      malformed: z.number(),
+      refused: z.number(),
+      cut: z.number(),
+      dropped: z.number(),
+      /** What was said of the last of them. */
+      last: z.string().optional(),
+    })
+    .optional(),
   sidecar: z
     .object({
       node: z

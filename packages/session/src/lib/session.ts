@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Export, Exporter } from '@tailproxy/exporter'
 import { createFilterChain, type FilterChain } from '@tailproxy/port-filter'
 import {
@@ -7,6 +8,8 @@ import {
   type FlowClosed,
   type FlowOpened,
   type Metrics,
+  type PeerCredentials,
+  peerCredentials,
   type ServeDialsResult,
   Sidecar,
   SidecarRequestError,
@@ -16,6 +19,7 @@ import {
 } from '@tailproxy/sidecar'
 import { EventEmitter } from 'eventemitter3'
 import { listen, serveDials, setExitNode, startNode } from './bring-up.ts'
+import { type ControlCounts, ControlTally } from './control-tally.ts'
 import { Credentials, createCredential } from './credentials.ts'
 import { SessionEndedError, SessionStartError } from './errors.ts'
 import type { ExportOptions } from './export-options.ts'
@@ -76,6 +80,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #ownExports = new Map<string, RunExports>()
   readonly #ownFilters: FilterChain[] = []
   readonly #lasting = new LastingExports(() => this.#sidecars.up())
+  readonly #tally = new ControlTally((complaint) => void this.emit('log', 'warn', complaint))
   #place!: SocketPlace
   #sidecars!: SidecarKeeper
   #served!: Served
@@ -226,7 +231,7 @@ export class Session extends EventEmitter<SessionEvents> {
         registered.exports = exports
         run.control = this.#place.nextControl()
         run.exporter = exports.exporter
-        await exports.serveControl(run.control)
+        await exports.serveControl(run.control, (socket) => this.#credentialsOf(socket))
       }
       await this.#registerInPresent(registered)
     } catch (error) {
@@ -297,6 +302,18 @@ export class Session extends EventEmitter<SessionEvents> {
     await Promise.all([...this.#ownExports.values()].map((each) => each.stop(timeout)))
   }
 
+  /** What programs told of their listeners, and came to nothing: how often, and what the last was. */
+  get controlSocket(): ControlCounts & { last?: string } {
+    const { counts, last } = this.#tally
+    return last === undefined ? counts : { ...counts, last }
+  }
+
+  /** A process of its own, so that it is there while the sidecar is not. */
+  #credentialsOf(socket: Socket): Promise<PeerCredentials> {
+    const { sidecar: binary, sidecarArgs: args = [], env } = this.#options
+    return peerCredentials(socket, { binary, args, env })
+  }
+
   #allExports(): RunExports[] {
     const ofRuns = [...this.#runs.values()].flatMap(({ exports }) => exports ?? [])
     return [...ofRuns, ...this.#ownExports.values()]
@@ -304,8 +321,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   #serve(options: ExportOptions, filters = this.#filters, run?: string): RunExports {
     const of = run === undefined ? {} : { run }
-    const onComplaint = (complaint: string) => void this.emit('log', 'warn', complaint)
-    return new RunExports({ exports: this.#lasting, filters, onComplaint, options, ...of })
+    return new RunExports({ exports: this.#lasting, filters, tally: this.#tally, options, ...of })
   }
 
   /**
