@@ -4,22 +4,13 @@ import { connect, type Socket } from 'node:net'
 import process from 'node:process'
 import { text } from 'node:stream/consumers'
 import type { SessionStatus } from '@tailproxy/session/host'
-import { afterAll, expect, onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { lacks, named } from '../support/needs.ts'
-import { Peer } from '../support/peer.ts'
-import { test as base, type Tailnet } from '../support/tailnet.ts'
+import type { Peer } from '../support/peer.ts'
+import { test } from '../support/peer-test.ts'
+import type { Tailnet } from '../support/tailnet.ts'
 
 const WAIT = { timeout: 30_000, interval: 20 }
-
-let joined: Promise<Peer> | undefined
-afterAll(async () => (await joined)?.leave())
-
-const test = base.extend<{ peer: Peer }>({
-  peer: async ({ tailnet }, use) => {
-    joined ??= Peer.join(tailnet.lab.info.controlUrl)
-    await use(await joined)
-  },
-})
 
 /** A server where document 000 puts what is exported: on loopback, of which the library tells nobody. */
 const SERVER = `
