@@ -207,17 +207,32 @@ test('past the maximum no more are exported', async ({ tailnet }) => {
 test.for([
   ['a user', '--export-user=nobody@example.com'],
   ['a tag', '--export-tag=tag:other'],
-])('a peer without %s that is let in is reset', async ([, flag = ''], { tailnet, peer }) => {
-  const running = startExporting(tailnet, [process.execPath, serve], [flag])
-  const { ipv4, port } = await exported(running)
-  const socket = await peer.connect(ipv4, port)
-  socket.write('GET / HTTP/1.0\r\n\r\n')
-  await expect(text(socket)).rejects.toMatchObject({ code: 'ECONNRESET' })
-  await vi.waitFor(
-    () => expect(running.output.stderr).toMatch(/export: \S+: peer\.\S+ is none of those/),
-    WAIT,
-  )
-})
+])(
+  'a peer without %s that is let in is reset, and told of',
+  async ([, flag = ''], { tailnet, peer }) => {
+    const env = { TAILPROXY_STATE_DIR: `${tailnet.tailproxy.directory}/for${flag.slice(0, 12)}` }
+    const words = ['-verbose', '-export-listeners', flag, 'run', process.execPath, serve]
+    const running = tailnet.tailproxy.start(words, { env })
+    onTestFinished(() => void running.child.kill('SIGKILL'))
+    const { ipv4, port } = await exported(running)
+    const socket = await peer.connect(ipv4, port)
+    socket.write('GET / HTTP/1.0\r\n\r\n')
+    await expect(text(socket)).rejects.toMatchObject({ code: 'ECONNRESET' })
+    await vi.waitFor(
+      () => expect(running.output.stderr).toMatch(/export: \S+: peer\.\S+ is none of those/),
+      WAIT,
+    )
+    // Counts come four times a second.
+    await vi.waitFor(async () => {
+      const { stdout } = await tailnet.tailproxy.run(['status', '--json'], { env })
+      const error = {
+        code: 'denied',
+        message: expect.stringMatching(/^peer\.\S+ is none of those/),
+      }
+      expect(JSON.parse(stdout).exports).toMatchObject([{ port, accepted: 0, refused: 1, error }])
+    }, WAIT)
+  },
+)
 
 test('a plugin decides about a peer by who it is', async ({ tailnet, peer }) => {
   const plugin = fileURLToPath(new URL('../fixtures/only_hello.mjs', import.meta.url))
