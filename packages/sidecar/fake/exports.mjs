@@ -40,6 +40,8 @@ export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, liste
     const verdict = one.ask && room && allowed ? await ask({ origin: 'export', ...about }) : {}
     if (!room || !allowed || verdict.allow === false) {
       one.state.refused += 1
+      const message = verdict.reason ?? (room ? 'the peer is none of those let in' : 'it is full')
+      one.state.error = { code: room ? 'denied' : 'busy', message }
       peer.resetAndDestroy()
       emit('exportState', one.state)
       return

@@ -1,3 +1,5 @@
+import type { Complaints } from './complaints.ts'
+
 /** What of control sockets came to nothing, since a session began. */
 export interface ControlCounts {
   /** Listeners that were not exported. */
@@ -12,24 +14,21 @@ export interface ControlCounts {
   dropped: number
 }
 
-/** So many of a kind are told in words: a client that repeats itself is not to fill the disk. */
-const TOLD = 32
-
-/** Counts what control sockets turned away, and says of the first of each kind what it was. */
+/** Counts what control sockets turned away, and tells of it. */
 export class ControlTally {
-  readonly #say: (complaint: string) => void
+  readonly #complaints: Complaints
   readonly #counts = { unexported: 0, malformed: 0, refused: 0, cut: 0, dropped: 0 }
   #last: string | undefined
 
-  constructor(say: (complaint: string) => void) {
-    this.#say = say
+  constructor(complaints: Complaints) {
+    this.#complaints = complaints
   }
 
   get counts(): ControlCounts {
     return { ...this.#counts }
   }
 
-  /** What was said last, even where it was counted only. */
+  /** What there was to tell last, even where it was counted only. */
   get last(): string | undefined {
     return this.#last
   }
@@ -37,12 +36,6 @@ export class ControlTally {
   add(kind: keyof ControlCounts, complaint: string): void {
     this.#counts[kind] += 1
     this.#last = complaint
-    if (this.#counts[kind] > TOLD) return
-    const isLast = this.#counts[kind] === TOLD
-    this.#say(
-      isLast
-        ? `${complaint} (further ones like it are only counted, in tailproxy status)`
-        : complaint,
-    )
+    this.#complaints.tell(kind, complaint)
   }
 }

@@ -164,6 +164,19 @@ test.for(inbound)(
   },
 )
 
+test('tells its log why somebody was not let in, once', async ({ open, echo }) => {
+  const filters = createFilterChain([{ name: 'mine', static: { inbound: { users: ['alice'] } } }])
+  const session = await open({}, { filters })
+  const logged: string[] = []
+  session.on('log', (_level, message) => logged.push(message))
+  await session.exporter().add({ port: portOf(echo) })
+  for (let times = 0; times < 3; times++) {
+    await expect(reach(session, 'hello')).rejects.toMatchObject({ code: 'ECONNRESET' })
+  }
+  await vi.waitFor(() => expect(session.exports()).toMatchObject([{ refused: 3 }]))
+  expect(logged).toEqual([expect.stringMatching(new RegExp(`^export: \\S+:${portOf(echo)}: .+`))])
+})
+
 test('exports what listens already, and ends it by its port', async ({ open, echo }) => {
   const session = await open()
   const port = portOf(echo)

@@ -1,3 +1,4 @@
+import type { CloseReason, Export } from '@tailproxy/exporter'
 import type { FlowClosed, FlowOpened } from '@tailproxy/sidecar'
 import { describeExport } from './describe-export.ts'
 import { describeFlow, describeFlowEnd } from './describe-flow.ts'
@@ -58,17 +59,12 @@ function tellExports(
   { exporter }: Run,
   say: (message: string) => void,
 ): () => void {
-  const failures = new Map<number, string | undefined>()
-  exporter?.on('export:changed', ({ port, error }) => {
-    if (error && failures.get(port) !== error.message)
-      say(`export: ${node.name}:${port}: ${error.message}`)
-    failures.set(port, error?.message)
-  })
-  exporter?.on('export:opened', (opened) => say(`export: ${describeExport(opened, node.name)}`))
-  exporter?.on('export:closed', ({ port }, reason) =>
-    say(`export: ${node.name}:${port} ends (${reason})`),
-  )
-  return () => exporter?.removeAllListeners()
+  if (!exporter) return () => {}
+  const opened = (each: Export): void => say(`export: ${describeExport(each, node.name)}`)
+  const closed = ({ port }: Export, reason: CloseReason): void =>
+    say(`export: ${node.name}:${port} ends (${reason})`)
+  exporter.on('export:opened', opened).on('export:closed', closed)
+  return () => exporter.off('export:opened', opened).off('export:closed', closed)
 }
 
 function anyOf(...signals: AbortSignal[]): Promise<void> {

@@ -18,8 +18,10 @@ export interface RunExportsOptions {
   /** Whose listeners they are; without one they are of no captured program. */
   run?: string
   options: ExportOptions
-  /** Told of what came to nothing. */
+  /** Counts what was told and came to nothing. */
   tally: ControlTally
+  /** Told why connections to an export were not let in, or not forwarded. */
+  onFailure: (port: number, reason: string) => void
 }
 
 /** What is exported for one run, or for none, and how the run tells of it. */
@@ -29,9 +31,10 @@ export class RunExports {
   readonly #run: string | undefined
   readonly #tally: ControlTally
   readonly #onState: (state: ExportState) => void
+  readonly #failures = new Map<number, string | undefined>()
   #control: ControlServer | undefined
 
-  constructor({ exports, filters, run, options, tally }: RunExportsOptions) {
+  constructor({ exports, filters, run, options, tally, onFailure }: RunExportsOptions) {
     this.#exports = exports
     this.#run = run
     this.#tally = tally
@@ -46,6 +49,12 @@ export class RunExports {
     this.exporter.on('export:refused', ({ port, pid }, code, reason) => {
       tally.add('unexported', `port ${port} of ${nameOf(pid)} is not exported (${code}): ${reason}`)
     })
+    this.exporter.on('export:changed', ({ port, error }) => {
+      // Its counts change four times a second, and the last failure stands there still.
+      if (error && this.#failures.get(port) !== error.message) onFailure(port, error.message)
+      this.#failures.set(port, error?.message)
+    })
+    this.exporter.on('export:closed', ({ port }) => this.#failures.delete(port))
     this.#onState = (state) => this.exporter.handleState(state)
     exports.on('state', this.#onState)
   }

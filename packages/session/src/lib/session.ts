@@ -19,6 +19,7 @@ import {
 } from '@tailproxy/sidecar'
 import { EventEmitter } from 'eventemitter3'
 import { listen, serveDials, setExitNode, startNode } from './bring-up.ts'
+import { Complaints } from './complaints.ts'
 import { type ControlCounts, ControlTally } from './control-tally.ts'
 import { Credentials, createCredential } from './credentials.ts'
 import { SessionEndedError, SessionStartError } from './errors.ts'
@@ -80,7 +81,8 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #ownExports = new Map<string, RunExports>()
   readonly #ownFilters: FilterChain[] = []
   readonly #lasting = new LastingExports(() => this.#sidecars.up())
-  readonly #tally = new ControlTally((complaint) => void this.emit('log', 'warn', complaint))
+  readonly #complaints = new Complaints((complaint) => void this.emit('log', 'warn', complaint))
+  readonly #tally = new ControlTally(this.#complaints)
   #place!: SocketPlace
   #sidecars!: SidecarKeeper
   #served!: Served
@@ -321,7 +323,10 @@ export class Session extends EventEmitter<SessionEvents> {
 
   #serve(options: ExportOptions, filters = this.#filters, run?: string): RunExports {
     const of = run === undefined ? {} : { run }
-    return new RunExports({ exports: this.#lasting, filters, tally: this.#tally, options, ...of })
+    const onFailure = (port: number, reason: string) =>
+      this.#complaints.tell(`export ${port}`, `export: ${this.node.name}:${port}: ${reason}`)
+    const all = { exports: this.#lasting, tally: this.#tally, onFailure }
+    return new RunExports({ ...all, filters, options, ...of })
   }
 
   /**
