@@ -65,3 +65,20 @@ test('checks a covered value too', () => {
   }
   expect(() => checkSettings(raw)).toThrow('/f: "proxy_port" is "many"; allowed is a port')
 })
+
+test.for(['exportUsers', 'exportTags', 'filters'] as const)(
+  'takes an empty text for a mistake where it would let everybody in: %s',
+  async (name) => {
+    const { flag, variables } = settings[name]
+    const [variable = ''] = variables
+    for (const empty of ['', ' ', ',,']) {
+      const given = await collectSettings({ flags: { [name]: empty }, env: {}, discover: false })
+      expect(() => checkSettings(given)).toThrow(
+        `--${flag} is ${JSON.stringify(empty)}; allowed is`,
+      )
+    }
+    const env = { [variable]: ' , ' }
+    const given = await collectSettings({ env, discover: false })
+    expect(() => checkSettings(given)).toThrow(`${variable} is " , "; allowed is`)
+  },
+)

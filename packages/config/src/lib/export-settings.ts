@@ -1,4 +1,4 @@
-import { fromList, text, whole } from './from-text.ts'
+import { fromNarrowingList, text, whole } from './from-text.ts'
 import { onOff, type Setting } from './setting.ts'
 
 /** A filter plugin, by module or path, and what it is told. */
@@ -60,7 +60,7 @@ export const exportSettings = {
     flag: 'export-user',
     variables: ['TAILPROXY_EXPORT_USER'],
     key: 'export_users',
-    fromText: fromList,
+    fromText: fromNarrowingList,
     default: [] as string[],
     allowed: 'login names as alice@example.com',
     placeholder: 'USER,…',
@@ -75,7 +75,7 @@ export const exportSettings = {
     flag: 'export-tag',
     variables: ['TAILPROXY_EXPORT_TAG'],
     key: 'export_tags',
-    fromText: fromList,
+    fromText: fromNarrowingList,
     default: [] as string[],
     allowed: 'tags as tag:web',
     placeholder: 'TAG,…',
@@ -171,7 +171,7 @@ export const exportSettings = {
     flag: 'filter',
     variables: ['TAILPROXY_FILTER'],
     key: 'filters',
-    fromText: fromList,
+    fromText: fromNarrowingList,
     default: [] as Filter[],
     allowed: 'modules or paths as ./my-filter.mjs',
     placeholder: 'MODULE,…',

@@ -14,6 +14,12 @@ export function fromList(value: string): string[] {
   return value.split(/[,\s]+/).filter((part) => part !== '')
 }
 
+/** For a list that narrows what is let in: an empty one, as of a variable that is unset, would let in all. */
+export function fromNarrowingList(value: string): unknown {
+  const parts = fromList(value)
+  return parts.length > 0 ? parts : value
+}
+
 /** At most 15 digits: a number of more is not exact, and one of 400 would be Infinity, which JSON does not have. */
 export const whole = (value: string): unknown => (/^\d{1,15}$/.test(value) ? Number(value) : value)
 
