@@ -256,6 +256,33 @@ describe('the end of a connection', () => {
     expect(real.table.wakeAt()).toBeUndefined()
   })
 
+  test('is often seen before that of its listener, which is looked at again soon', ({ real }) => {
+    const program = new Speaker(real)
+    program.listen()
+    real.advance(1_000)
+    program.end()
+    real.advance(5)
+    real.dead.add(7n)
+    expect(real.exported()).toEqual(['80 127.0.0.1:80'])
+    real.advance(5)
+    expect(real.told).toEqual(['opened 80', 'closed 80 closed'])
+  })
+
+  test('has what still listens looked at less and less often', ({ late }) => {
+    const program = new Speaker(late)
+    program.listen()
+    late.settle()
+    program.end()
+    late.settle()
+    const looks: number[] = []
+    while (late.now < 1_999) {
+      late.advance(1)
+      if (late.questions.length > 0) looks.push(late.now)
+      late.settle()
+    }
+    expect(looks).toEqual([10, 30, 70, 150, 310, 630, 1270])
+  })
+
   test('leaves what another has told of too', ({ real }) => {
     const [one, other] = [new Speaker(real), new Speaker(real)]
     one.listen()

@@ -14,6 +14,8 @@ import type { ExportVerdict } from './verdict.ts'
 
 /** Counts of exports that the backend has opened and not yet told of. */
 const MAX_EARLY_STATES = 64
+/** Milliseconds until the kernel is asked again about a socket whose last owner has gone; twice as many before the next time. */
+const FIRST_SWEEP = 10
 
 export interface ExportTableOptions {
   readonly maxExports: number
@@ -43,12 +45,14 @@ export class ExportTable {
   readonly #early = new Map<number, ExportState>()
   #sequence = 0
   #sweepAt: number | undefined
+  #sweepDelay: number
   #stop: { drain: boolean; isDone: boolean } | undefined
   #now = 0
   #effects: TableEffect[] = []
 
   constructor(options: ExportTableOptions) {
     this.#options = options
+    this.#sweepDelay = options.sweepInterval
   }
 
   /** @param now milliseconds of a clock that never goes back */
@@ -265,7 +269,10 @@ export class ExportTable {
           this.#forget(port, claim, 'closed')
           continue
         }
-        if (claim.owners.size === 0) claim.orphanUntil = this.#now + this.#options.handoverTimeout
+        if (claim.owners.size === 0) {
+          claim.orphanUntil = this.#now + this.#options.handoverTimeout
+          this.#sweepSoon()
+        }
         this.#checks.ask([claim], this.#sequence)
       }
       this.#follow(port)
@@ -440,7 +447,13 @@ export class ExportTable {
 
   #scheduleSweep(): void {
     if (this.#ports.knownClaims().length === 0) this.#sweepAt = undefined
-    else this.#sweepAt ??= this.#now + this.#options.sweepInterval
+    else this.#sweepAt ??= this.#now + this.#sweepDelay
+  }
+
+  /** The kernel closes what a dying process had in an order of its own: its listener may outlive its connection for a moment. */
+  #sweepSoon(): void {
+    this.#sweepDelay = Math.min(FIRST_SWEEP, this.#options.sweepInterval)
+    this.#sweepAt = earliest([this.#sweepAt, this.#now + this.#sweepDelay])
   }
 
   #tick(): void {
@@ -456,6 +469,7 @@ export class ExportTable {
     }
     if (this.#sweepAt === undefined || this.#sweepAt > this.#now) return
     this.#sweepAt = undefined
+    this.#sweepDelay = Math.min(2 * this.#sweepDelay, this.#options.sweepInterval)
     const claims = this.#ports.knownClaims()
     if (claims.length > 0) this.#checks.ask(claims, this.#sequence)
   }

@@ -8,8 +8,8 @@ export const DEFAULT_MAX_EXPORTS = 32
 export const DEFAULT_DECIDE_TIMEOUT = 1_000
 /** Milliseconds. An exec and the start of its libraries take a fraction of it. */
 export const DEFAULT_HANDOVER_TIMEOUT = 2_000
-/** Milliseconds. For what closes without a hint: a static child, io_uring. */
-export const DEFAULT_SWEEP_INTERVAL = 2_000
+/** Milliseconds. For what closes without a hint: a static child, io_uring, a program that was killed and leaves children. */
+export const DEFAULT_SWEEP_INTERVAL = 500
 /** Milliseconds, for connections to come to their end when the exporter is stopped. */
 export const DEFAULT_DRAIN_TIMEOUT = 10_000
 
@@ -45,7 +45,7 @@ export interface ExporterOptions {
    * @default 2_000
    */
   handoverTimeout?: number
-  /** Milliseconds between two looks at what still listens. 1 to 2147483647. @default 2_000 */
+  /** Milliseconds between two looks at what still listens. 1 to 2147483647. @default 500 */
   sweepInterval?: number
   /** @default that of the process */
   clock?: Clock
