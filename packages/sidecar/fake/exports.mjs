@@ -2,6 +2,7 @@
 // answer to `export` has in `addresses`.
 import { readFileSync } from 'node:fs'
 import { connect, createServer, isIPv4 } from 'node:net'
+import { serveUdp } from './udp-export.mjs'
 
 /** `taken` has reasons by port; `fail(code, message)` makes an error answer. */
 export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, listenPort = 0, fail }) {
@@ -9,13 +10,19 @@ export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, liste
   let last = 0
 
   async function open(params) {
-    const { port, service } = params
-    const holder = [...exports.values()].find((one) => one.port === port && one.service === service)
+    const { port, service, network = 'tcp' } = params
+    const isHeld = (one) => one.port === port && one.network === network && one.service === service
+    const holder = [...exports.values()].find(isHeld)
     if (taken[port]) throw fail('busy', taken[port])
     if (holder) throw fail('busy', `port ${port} is export ${holder.state.export}'s`)
     const id = ++last
     const counts = { connections: 0, accepted: 0, refused: 0, bytesUp: 0, bytesDown: 0 }
-    const one = { ...params, state: { export: id, ...counts }, sockets: new Set() }
+    const one = { ...params, network, state: { export: id, ...counts }, sockets: new Set() }
+    if (network === 'udp') {
+      exports.set(id, one)
+      one.server = await serveUdp(one, { port: listenPort, target, accept: letIn, changed })
+      return { export: id, addresses: [`127.0.0.1:${one.server.address().port}`] }
+    }
     one.server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
       accept(one, socket),
     )
@@ -74,6 +81,19 @@ export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, liste
     })
   }
 
+  const target = ({ targets }) => split(targets[0])
+  const changed = ({ state }) => emit('exportState', state)
+
+  function letIn(one) {
+    const allowed = one.allow.users.length === 0 && one.allow.tags.length === 0
+    if (allowed) one.state.accepted += 1
+    else one.state.refused += 1
+    if (allowed) one.state.connections += 1
+    else one.state.error = { code: 'denied', message: 'this peer is none of those let in' }
+    changed(one)
+    return allowed
+  }
+
   function close(id, drain = false) {
     const one = exports.get(id)
     exports.delete(id)
@@ -96,7 +116,7 @@ export function createExports({ emit, emitFlow, ask, nextFlow, taken = {}, liste
       exports: () => ({ exports: [...exports.values()].map(describe) }),
       // By the address alone: a cookie is in no file.
       listening: ({ sockets }) => ({
-        listening: sockets.map(({ address }) => listens(address)),
+        listening: sockets.map(({ network = 'tcp', address }) => listens(network, address)),
       }),
     },
     endRun(run) {
@@ -119,14 +139,14 @@ function describe({ state, run, network, port, targets, service }) {
 
 const split = (address) => /^\[?(.*?)\]?:(\d+)$/.exec(address).slice(1)
 
-/** Whether /proc/net/tcp or tcp6 has a socket in state LISTEN (0A) with this address. */
-function listens(address) {
+/** Whether /proc/net/tcp or tcp6 has a socket in state LISTEN (0A) with this address; udp or udp6 any. */
+function listens(network, address) {
   const [host, port] = split(address)
-  const name = isIPv4(host) ? 'tcp' : 'tcp6'
+  const name = isIPv4(host) ? network : `${network}6`
   const wanted = `:${Number(port).toString(16).toUpperCase().padStart(4, '0')}`
   const lines = readFileSync(`/proc/net/${name}`, 'utf8').trim().split('\n').slice(1)
   return lines.some((line) => {
     const [, local, , state] = line.trim().split(/\s+/)
-    return state === '0A' && local.endsWith(wanted)
+    return (state === '0A' || network === 'udp') && local.endsWith(wanted)
   })
 }

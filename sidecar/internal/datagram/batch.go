@@ -30,6 +30,8 @@ type Batch struct {
 	lengths [batchLength]int
 	buffers []byte
 	count   int
+	// lost is how many of them the last send could not send because they are too long.
+	lost int
 }
 
 // header is struct mmsghdr.
@@ -45,6 +47,9 @@ type Pool struct {
 	lent chan struct{}
 }
 
+// NewPool returns a pool for pairs.
+func NewPool() *Pool { return &Pool{lent: make(chan struct{}, maxLent)} }
+
 func (p *Pool) get() *Batch {
 	p.lent <- struct{}{}
 	b, ok := p.pool.Get().(*Batch)
@@ -56,7 +61,7 @@ func (p *Pool) get() *Batch {
 			b.headers[i].message.Iovlen = 1
 		}
 	}
-	b.count = 0
+	b.count, b.lost = 0, 0
 	return b
 }
 
@@ -151,6 +156,9 @@ func (b *Batch) send(fd uintptr, to *unix.RawSockaddrInet6, toLength uint32, fro
 		case unix.ECONNREFUSED:
 			// What an earlier one drew. This one was not sent.
 			errno = failed
+		case unix.EMSGSIZE:
+			b.lost++
+			sent++
 		default:
 			sent++
 		}

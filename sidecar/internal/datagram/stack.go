@@ -65,7 +65,11 @@ func (s *stack) send(batch *Batch) error {
 			refused = err
 			err = s.endpoint.Write(datagram)
 		}
-		if err != nil && !isRefusal(err) && !errors.Is(err, syscall.EMSGSIZE) {
+		switch {
+		case err == nil, isRefusal(err):
+		case errors.Is(err, syscall.EMSGSIZE):
+			batch.lost++
+		default:
 			return err
 		}
 	}

@@ -24,12 +24,12 @@ func (t *Table) startLocked() {
 }
 
 func (t *Table) sweepAll() {
-	tick := time.NewTicker(sweepInterval)
+	tick := time.NewTicker(SweepInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			t.sweep(sweepInterval)
+			t.sweep(SweepInterval)
 		case <-t.ended:
 			return
 		}

@@ -17,8 +17,8 @@ const (
 	DefaultIdle = 5 * time.Minute
 	// ResolverIdle is that of DNS, whose answers come soon or never.
 	ResolverIdle = time.Minute
-	// sweepInterval is how often is looked what may be closed.
-	sweepInterval = time.Minute
+	// SweepInterval is how often is looked what may be closed.
+	SweepInterval = time.Minute
 	// reapPause is how long is between two looks for flows whose sockets are gone when there are too many.
 	reapPause = time.Second
 )

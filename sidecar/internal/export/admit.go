@@ -19,7 +19,7 @@ func (e *export) admit(c *Connection) error {
 	question := message.Ask{
 		Origin:      message.OriginExport,
 		Direction:   message.DirectionInbound,
-		Network:     message.NetworkTCP,
+		Network:     c.Network,
 		Source:      c.Remote.String(),
 		Destination: c.Local.String(),
 		Export:      e.id,

@@ -6,28 +6,34 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tailproxy/tailproxy/sidecar/internal/datagram"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
 	"github.com/tailproxy/tailproxy/sidecar/internal/splice"
 )
 
-// Connection is one from the tailnet that was let in.
+// Connection is one from the tailnet that was let in. Of UDP it is the datagrams of one address and port of a peer with one address of
+// ours.
 type Connection struct {
-	Export message.ID
-	Run    string
+	Export  message.ID
+	Network message.Network
+	Run     string
 	// Remote is the peer's address, Local ours.
 	Remote, Local netip.AddrPort
 	// Peer is nil when nobody is known to have that address.
 	Peer *peers.Peer
 	// Started is when it was accepted, Dialled when the listener had it.
 	Started, Dialled time.Time
-	// Program is the side of the listener.
+	// Program is the side of the listener. There are no sides for datagrams.
 	Program, Tailnet splice.Side
-	Counters         splice.Counters
+	// Datagrams is nil for a connection of TCP.
+	Datagrams *datagram.Pair
+	Counters  splice.Counters
 
-	mu  sync.Mutex
-	cut error
+	table *Table
+	mu    sync.Mutex
+	cut   error
 }
 
 // Reset cuts both sides. It may be called before there is a listener's side.
@@ -36,12 +42,17 @@ func (c *Connection) Reset(reason error) {
 	if c.cut == nil {
 		c.cut = reason
 	}
-	program := c.Program
+	program, datagrams := c.Program, c.Datagrams
 	c.mu.Unlock()
+	if datagrams != nil {
+		datagrams.Close()
+	}
 	if program != nil {
 		program.Abort()
 	}
-	c.Tailnet.Abort()
+	if c.Tailnet != nil {
+		c.Tailnet.Abort()
+	}
 }
 
 // Cut returns why it was reset by us, nil when it was not.
@@ -61,6 +72,19 @@ func (c *Connection) join(program splice.Side) error {
 	return c.cut
 }
 
+// CarryDatagrams carries both ways and returns when nobody does any more.
+func (c *Connection) CarryDatagrams() { c.Datagrams.Carry(c.table.pool, c.table.now) }
+
+// pair gives datagrams both their sides, unless they were reset.
+func (c *Connection) pair(sides *datagram.Pair) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cut == nil {
+		c.Datagrams = sides
+	}
+	return c.cut
+}
+
 // dialLimit is how long a listener that has no place for a connection is waited for.
 const dialLimit = 30 * time.Second
 
@@ -68,6 +92,7 @@ const dialLimit = 30 * time.Second
 func (e *export) serve(conn *netstack.Conn) {
 	c := &Connection{
 		Export:  e.id,
+		Network: message.NetworkTCP,
 		Run:     e.params.Run,
 		Remote:  conn.Remote(),
 		Local:   conn.Local(),

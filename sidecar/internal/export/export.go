@@ -29,12 +29,15 @@ type export struct {
 	params    message.Export
 	targets   targets
 	listeners []*netstack.Listener
+	// arrivals are there for UDP.
+	arrivals *arrivals
 	// withdraw ends the offer of the export's service, if it has one.
 	withdraw func()
 	ended    bool
 	accepted uint64
 	open     map[*Connection]struct{}
 	up, down uint64 // of closed ones
+	lost     uint64
 	failure  *message.Error
 }
 
@@ -123,6 +126,9 @@ func (e *export) end(drain bool, reason error) {
 		listener.Close()
 	}
 	e.listeners = nil
+	if e.arrivals != nil {
+		e.arrivals.close()
+	}
 	if !drain {
 		for connection := range e.open {
 			connection.Reset(reason)
@@ -169,6 +175,9 @@ func (e *export) leave(c *Connection) {
 	delete(e.open, c)
 	e.up += c.Counters.Up.Load()
 	e.down += c.Counters.Down.Load()
+	if c.Datagrams != nil {
+		e.lost += c.Datagrams.Lost()
+	}
 	e.changed()
 }
 

@@ -35,6 +35,7 @@ type world struct {
 	board  *board.Board
 	pool   splice.Pool
 	hosts  atomic.Int32 // the services that are hosted
+	ahead  atomic.Int64 // by how much the table's clock is, in nanoseconds
 
 	mu     sync.Mutex
 	known  *peers.Peer // whoever has peers4 and peers6
@@ -60,6 +61,7 @@ func newWorld(t testing.TB) *world {
 	wires.Go(func() { carry(w.node, w.remote) })
 	wires.Go(func() { carry(w.remote, w.node) })
 	w.table = New(w)
+	w.table.now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 	t.Cleanup(func() {
 		w.table.End()
 		w.mu.Lock()
@@ -139,6 +141,10 @@ func (w *world) Carry(c *Connection) {
 	w.mu.Lock()
 	w.inside = append(w.inside, c)
 	w.mu.Unlock()
+	if c.Datagrams != nil {
+		c.CarryDatagrams()
+		return
+	}
 	splice.Join(c.Program, c.Tailnet, nil, &w.pool, &c.Counters)
 }
 

@@ -61,11 +61,18 @@ func (e *export) state() (state message.ExportState, over bool) {
 		Refused:     e.refused.Load(),
 		BytesUp:     e.up,
 		BytesDown:   e.down,
+		Dropped:     e.lost,
 		Error:       e.failure,
 	}
 	for c := range e.open {
 		state.BytesUp += c.Counters.Up.Load()
 		state.BytesDown += c.Counters.Down.Load()
+		if c.Datagrams != nil {
+			state.Dropped += c.Datagrams.Lost()
+		}
+	}
+	if e.arrivals != nil {
+		state.Dropped += e.arrivals.dropped.Load()
 	}
 	return state, e.ended && len(e.open) == 0
 }
@@ -81,6 +88,7 @@ func (e *export) exported() message.Exported {
 		Refused:     state.Refused,
 		BytesUp:     state.BytesUp,
 		BytesDown:   state.BytesDown,
+		Dropped:     state.Dropped,
 		Error:       state.Error,
 		Run:         e.params.Run,
 		Network:     e.params.Network,

@@ -8,8 +8,10 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tailproxy/tailproxy/sidecar/internal/board"
+	"github.com/tailproxy/tailproxy/sidecar/internal/datagram"
 	"github.com/tailproxy/tailproxy/sidecar/internal/message"
 	"github.com/tailproxy/tailproxy/sidecar/internal/netstack"
 	"github.com/tailproxy/tailproxy/sidecar/internal/peers"
@@ -32,7 +34,7 @@ type Host interface {
 	Ask(ctx context.Context, question message.Ask) error
 	// Board is nil when no program maps one.
 	Board() *board.Board
-	// Carry copies both ways and returns when the connection has ended. It is told of connections that were let in.
+	// Carry carries both ways and returns when the connection has ended. It is told of connections that were let in.
 	Carry(connection *Connection)
 	// Tell is told how an export does.
 	Tell(state message.ExportState)
@@ -42,6 +44,9 @@ type Host interface {
 type Table struct {
 	host  Host
 	dials *sourceport.Dialer
+	// now is the clock of what is idle.
+	now  func() time.Time
+	pool *datagram.Pool
 	// ctx ends with the table.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -51,11 +56,16 @@ type Table struct {
 	closed bool
 	last   message.ID
 	byID   map[message.ID]*export
+	// ending are those that have ended while connections of theirs go on.
+	ending map[message.ID]*export
 }
 
 // New returns a table without exports.
 func New(host Host) *Table {
-	t := &Table{host: host, dials: sourceport.New(), byID: map[message.ID]*export{}}
+	t := &Table{
+		host: host, dials: sourceport.New(), now: time.Now, pool: datagram.NewPool(),
+		byID: map[message.ID]*export{}, ending: map[message.ID]*export{},
+	}
 	t.ctx, t.cancel = context.WithCancelCause(context.Background())
 	return t
 }
@@ -64,7 +74,11 @@ var errClosed = message.Errorf(message.NotConnected, "the node was stopped")
 
 // Open begins an export.
 func (t *Table) Open(ctx context.Context, params message.Export) (message.ExportResult, error) {
+	params.Network = cmp.Or(params.Network, message.NetworkTCP)
 	targets, err := parseTargets(params.Targets)
+	if err == nil && params.Network == message.NetworkUDP {
+		err = checkUDP(params)
+	}
 	if err != nil {
 		return message.ExportResult{}, err
 	}
@@ -72,7 +86,8 @@ func (t *Table) Open(ctx context.Context, params message.Export) (message.Export
 	if err != nil {
 		return message.ExportResult{}, err
 	}
-	if params.Service == "" {
+	// What the node itself has is of TCP.
+	if params.Service == "" && params.Network == message.NetworkTCP {
 		if holder := t.host.Holder(ctx, uint16(params.Port)); holder != "" {
 			return message.ExportResult{}, message.Errorf(message.Busy, "port %d of the tailnet is %s", params.Port, holder)
 		}
@@ -92,11 +107,22 @@ func (t *Table) Open(ctx context.Context, params message.Export) (message.Export
 		e.hosts(withdraw)
 		listened = addresses
 	}
-	if err := e.listen(stack, listened); err != nil {
+	if params.Network == message.NetworkUDP {
+		t.endFormer(params.Port)
+		err = e.take(stack)
+	} else {
+		err = e.listen(stack, listened)
+	}
+	if err != nil {
 		t.remove(e)
 		return message.ExportResult{}, err
 	}
-	t.tasks.Go(e.report)
+	t.tasks.Go(func() {
+		e.report()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.ending, e.id)
+	})
 	result := message.ExportResult{Export: e.id}
 	for _, addr := range addresses {
 		result.Addresses = append(result.Addresses, netip.AddrPortFrom(addr, uint16(params.Port)).String())
@@ -112,9 +138,9 @@ func (t *Table) add(params message.Export, targets targets) (*export, error) {
 		return nil, errClosed
 	}
 	for _, other := range t.byID {
-		if other.params.Port == params.Port && other.params.Service == params.Service {
-			return nil, message.Errorf(message.Busy, "port %d of %s is %s already",
-				params.Port, cmp.Or(params.Service, "the tailnet"), other.describe())
+		if other.params.Port == params.Port && other.params.Network == params.Network && other.params.Service == params.Service {
+			return nil, message.Errorf(message.Busy, "%s of %s is %s already",
+				portOf(params), cmp.Or(params.Service, "the tailnet"), other.describe())
 		}
 	}
 	t.last++
@@ -127,6 +153,14 @@ func (t *Table) remove(e *export) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.byID, e.id)
+}
+
+// portOf names a port as commands do: one of TCP is just its number.
+func portOf(params message.Export) string {
+	if params.Network == message.NetworkUDP {
+		return fmt.Sprintf("port %d/udp", params.Port)
+	}
+	return fmt.Sprintf("port %d", params.Port)
 }
 
 func (e *export) describe() string {
@@ -154,10 +188,13 @@ func (t *Table) Retarget(id message.ID, texts []string) error {
 	return nil
 }
 
-// Close ends an export, if there is one. With drain its connections go on.
+// Close ends an export, if there is one. With drain its connections go on; one that was drained before is ended without.
 func (t *Table) Close(id message.ID, drain bool) {
 	t.mu.Lock()
-	e := t.byID[id]
+	e := cmp.Or(t.byID[id], t.ending[id])
+	if e != nil {
+		t.ending[id] = e
+	}
 	t.mu.Unlock()
 	if e == nil {
 		return

@@ -36,10 +36,10 @@ func (a Allow) check() error {
 	return cmp.Or(noneEmpty("users", a.Users), noneEmpty("tags", a.Tags))
 }
 
-// Export serves targets on this host at a port of the node.
+// Export serves targets on this host at a port of the node. No network is TCP.
 type Export struct {
 	Run            string   `json:"run,omitempty"`
-	Network        Network  `json:"network"`
+	Network        Network  `json:"network,omitempty"`
 	Port           Port     `json:"port"`
 	Targets        []string `json:"targets"`
 	Allow          Allow    `json:"allow"`
@@ -51,10 +51,7 @@ type Export struct {
 }
 
 func (e Export) check() error {
-	switch {
-	case e.Network != NetworkTCP:
-		return fmt.Errorf("network: must be %q", NetworkTCP)
-	case e.MaxConnections > maxConnections:
+	if e.MaxConnections > maxConnections {
 		return fmt.Errorf("maxConnections: must be 1 to %d", maxConnections)
 	}
 	return cmp.Or(checkTargets(e.Targets), checkService(e.Service))
@@ -87,7 +84,8 @@ type Unexport struct {
 	Drain  bool `json:"drain"`
 }
 
-// ExportState is an event: how an export does. Error is why the last connection could not be forwarded.
+// ExportState is an event: how an export does. Error is why the last connection could not be forwarded. Dropped are datagrams of peers
+// who are let in, and of those about whom nothing was decided yet.
 type ExportState struct {
 	Export      ID     `json:"export"`
 	Connections uint64 `json:"connections"`
@@ -95,6 +93,7 @@ type ExportState struct {
 	Refused     uint64 `json:"refused"`
 	BytesUp     uint64 `json:"bytesUp"`
 	BytesDown   uint64 `json:"bytesDown"`
+	Dropped     uint64 `json:"dropped,omitzero"`
 	Error       *Error `json:"error,omitempty"`
 }
 
@@ -106,6 +105,7 @@ type Exported struct {
 	Refused     uint64   `json:"refused"`
 	BytesUp     uint64   `json:"bytesUp"`
 	BytesDown   uint64   `json:"bytesDown"`
+	Dropped     uint64   `json:"dropped,omitzero"`
 	Error       *Error   `json:"error,omitempty"`
 	Run         string   `json:"run,omitempty"`
 	Network     Network  `json:"network"`
@@ -115,9 +115,6 @@ type Exported struct {
 }
 
 func (e Exported) check() error {
-	if e.Network != NetworkTCP {
-		return fmt.Errorf("network: must be %q", NetworkTCP)
-	}
 	return cmp.Or(checkTargets(e.Targets), checkService(e.Service))
 }
 
@@ -131,10 +128,11 @@ type Listening struct {
 	Sockets []ListeningSocket `json:"sockets"`
 }
 
-// ListeningSocket is a socket by the address it is bound to and its SO_COOKIE.
+// ListeningSocket is a socket by the address it is bound to and its SO_COOKIE. No network is TCP.
 type ListeningSocket struct {
-	Address string `json:"address"`
-	Cookie  Cookie `json:"cookie"`
+	Network Network `json:"network,omitempty"`
+	Address string  `json:"address"`
+	Cookie  Cookie  `json:"cookie"`
 }
 
 func (s ListeningSocket) check() error { return addrPort("address", s.Address) }

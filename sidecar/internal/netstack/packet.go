@@ -47,20 +47,26 @@ func (s *Stack) DialUDP(remote netip.AddrPort) (*PacketConn, error) {
 	if err != nil {
 		return nil, newError("dial", remote, err)
 	}
-	options := ep.SocketOptions()
-	options.SetReceiveBufferSize(packetReceiveBuffer, false)
-	options.SetSendBufferSize(packetSendBuffer, false)
 	if err := ep.Connect(fullAddress(remote)); err != nil {
 		ep.Close()
 		return nil, newError("dial", remote, err)
 	}
-	c := &PacketConn{ep: ep, queue: queue, remote: remote, limit: maxDatagram(remote.Addr())}
-	if local, err := ep.GetLocalAddress(); err == nil {
-		c.local = addrPort(local)
+	var local netip.AddrPort
+	if address, err := ep.GetLocalAddress(); err == nil {
+		local = addrPort(address)
 	}
+	return newPacketConn(ep, queue, remote, local), nil
+}
+
+// newPacketConn takes an endpoint over that is connected.
+func newPacketConn(ep tcpip.Endpoint, queue *waiter.Queue, remote, local netip.AddrPort) *PacketConn {
+	options := ep.SocketOptions()
+	options.SetReceiveBufferSize(packetReceiveBuffer, false)
+	options.SetSendBufferSize(packetSendBuffer, false)
+	c := &PacketConn{ep: ep, queue: queue, remote: remote, local: local, limit: maxDatagram(remote.Addr())}
 	c.readable.init(queue, waiter.ReadableEvents|waiter.EventHUp|waiter.EventErr)
 	c.writable.init(queue, waiter.WritableEvents|waiter.EventHUp)
-	return c, nil
+	return c
 }
 
 // maxDatagram is the largest payload: what the 16 bits of a length leave beside the headers. IPv4 counts its own.

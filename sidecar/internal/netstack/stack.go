@@ -64,6 +64,7 @@ type Stack struct {
 
 	listening listening
 	beside    beside
+	takers    takers
 
 	mu        sync.Mutex
 	addresses map[netip.Addr]stack.PrimaryEndpointBehavior
@@ -119,6 +120,8 @@ func (s *Stack) configure(options Options) error {
 			return fmt.Errorf("setting %T of the stack: %s", option, err)
 		}
 	}
+	// Before there are packets: the stack looks it up without a lock.
+	s.stack.SetTransportProtocolHandler(udp.ProtocolNumber, s.arrive)
 	if err := s.stack.CreateNIC(nicID, s.link); err != nil {
 		return fmt.Errorf("attaching the stack: %s", err)
 	}

@@ -48,7 +48,9 @@ func listening(_ context.Context, params message.Listening) (message.ListeningRe
 		if err != nil {
 			return message.ListeningResult{}, message.Wrap(message.Protocol, err)
 		}
-		sockets[i] = sockdiag.Listener{Address: address, Cookie: socket.Cookie.Value()}
+		sockets[i] = sockdiag.Listener{
+			Address: address, Cookie: socket.Cookie.Value(), Datagrams: socket.Network == message.NetworkUDP,
+		}
 	}
 	answered, err := sockdiag.Listening(sockets)
 	return message.ListeningResult{Listening: answered}, err
@@ -136,6 +138,7 @@ func (x exporting) Carry(c *export.Connection) {
 		},
 		started:  c.Started,
 		counters: &c.Counters,
+		end:      c.Reset,
 	})
 	run, err := r.runs.get(c.Run)
 	if err == nil {
@@ -145,9 +148,15 @@ func (x exporting) Carry(c *export.Connection) {
 		f.reset(fmt.Errorf("serving %v: %w", c.Remote, err))
 	}
 	opened := f.opened(c.Remote, c.Dialled.Sub(c.Started))
-	opened.Direction, opened.Export = message.DirectionInbound, c.Export
+	opened.Network, opened.Direction, opened.Export = c.Network, message.DirectionInbound, c.Export
 	r.tellOpened(f, opened, 0)
-	closed := f.serve(nil, &r.pool)
+	var closed message.FlowClosed
+	if c.Datagrams != nil {
+		c.CarryDatagrams()
+		closed = f.closed(nil)
+	} else {
+		closed = f.serve(nil, &r.pool)
+	}
 	if cut := c.Cut(); cut != nil {
 		closed.Error = message.FromError(cut)
 	}

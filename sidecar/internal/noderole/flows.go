@@ -17,8 +17,10 @@ import (
 type flow struct {
 	id  message.ID
 	run string
-	// program is nil for datagrams, which end with the context of their run, and their far sides with the exit node.
-	program    splice.Side
+	// program is nil for datagrams. A program's end with the context of their run, and their far sides with the exit node.
+	program splice.Side
+	// end ends the datagrams of an export; it is nil for those of a program.
+	end        func(reason error)
 	connection dial.Connection
 	started    time.Time
 	counters   *splice.Counters
@@ -39,6 +41,9 @@ func (f *flow) reset(reason error) {
 	}
 	f.mu.Unlock()
 	if f.program == nil {
+		if f.end != nil {
+			f.end(reason)
+		}
 		return
 	}
 	f.program.Abort()

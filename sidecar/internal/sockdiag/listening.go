@@ -9,8 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Listener is a listening TCP socket that is looked for.
+// Listener is a listening TCP socket that is looked for, or one of UDP that is bound.
 type Listener struct {
+	// Datagrams is whether it is one of UDP.
+	Datagrams bool
 	// Address is what it is bound to; a v4-mapped one is of IPv6. It says where to look, no more: the cookie is no other
 	// socket's, and a socket may be bound to something else than what its program was told.
 	Address netip.AddrPort
@@ -39,16 +41,22 @@ func Listening(sockets []Listener) ([]bool, error) {
 }
 
 func lookFor(sockets []Listener, listening []bool, family uint8) error {
-	// The second is what programs in Go, and others that ask for it, listen by.
-	for _, protocol := range []int{unix.IPPROTO_TCP, unix.IPPROTO_MPTCP} {
+	// MPTCP is what programs in Go, and others that ask for it, listen by.
+	for _, protocol := range []int{unix.IPPROTO_TCP, unix.IPPROTO_MPTCP, unix.IPPROTO_UDP} {
 		var all cookies
 		for i, socket := range sockets {
-			if familyOf(socket) != family || listening[i] {
+			if familyOf(socket) != family || socket.Datagrams != (protocol == unix.IPPROTO_UDP) || listening[i] {
 				continue
 			}
 			if all == nil {
 				var err error
-				if all, err = listeners(family, protocol, 0); err != nil {
+				all, err = listeners(family, protocol, 0)
+				if errors.Is(err, unix.ENOENT) {
+					// This kernel lacks udp_diag. Nobody's export ends for that.
+					listening[i], all = true, nil
+					continue
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -76,8 +84,8 @@ func familyOf(socket Listener) uint8 {
 
 type cookies map[uint64]bool
 
-// listeners returns the cookies of the listening sockets of a family and protocol; of one port, unless that is 0. A kernel
-// that knows nothing of a protocol has none of it.
+// listeners returns the cookies of the listening sockets of a family and protocol, and all that are bound of UDP; of one port, unless
+// that is 0. A kernel that knows nothing of MPTCP has none of it; ENOENT is one that cannot tell of UDP.
 func listeners(family uint8, protocol int, port uint16) (cookies, error) {
 	fd, err := open()
 	if err != nil {
@@ -86,13 +94,17 @@ func listeners(family uint8, protocol int, port uint16) (cookies, error) {
 	defer unix.Close(fd)
 	request := newRequest(unix.NLM_F_REQUEST|unix.NLM_F_DUMP, family, protocol)
 	body := request[unix.SizeofNlMsghdr:]
-	binary.NativeEndian.PutUint32(body[atStates:], 1<<stateListen)
+	states := uint32(1 << stateListen)
+	if protocol == unix.IPPROTO_UDP {
+		states = anyState
+	}
+	binary.NativeEndian.PutUint32(body[atStates:], states)
 	binary.BigEndian.PutUint16(body[atSource:], port)
 	part, err := ask(fd, request, manySize)
 	found := cookies{}
 	for ; err == nil; part, err = receive(fd, part[:cap(part)]) {
 		done, err := found.read(part)
-		if errors.Is(err, unix.ENOENT) {
+		if errors.Is(err, unix.ENOENT) && protocol != unix.IPPROTO_UDP {
 			return found, nil
 		}
 		if done || err != nil {

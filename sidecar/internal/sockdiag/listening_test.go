@@ -1,8 +1,10 @@
 package sockdiag
 
 import (
+	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -196,5 +198,40 @@ func BenchmarkListening(b *testing.B) {
 		if !l.listens() {
 			b.Fatal("it is not found")
 		}
+	}
+}
+
+func TestASocketOfUDPIsFoundWhileItIsBound(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"} {
+		t.Run(strings.TrimSuffix(address, ":0"), func(t *testing.T) {
+			conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(address)))
+			if err != nil {
+				t.Skipf("skipped: needs %s (%v)", address, err)
+			}
+			defer conn.Close()
+			raw, err := conn.SyscallConn()
+			if err != nil {
+				t.Fatal(err)
+			}
+			bound := Listener{Datagrams: true, Address: conn.LocalAddr().(*net.UDPAddr).AddrPort()}
+			raw.Control(func(fd uintptr) {
+				bound.Cookie, err = unix.GetsockoptUint64(int(fd), unix.SOL_SOCKET, unix.SO_COOKIE)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			another := bound
+			another.Cookie = AnyCookie - 1
+			ofTCP := bound
+			ofTCP.Datagrams = false
+			got, err := Listening([]Listener{bound, another, ofTCP})
+			if want := []bool{true, false, false}; err != nil || !slices.Equal(got, want) {
+				t.Errorf("got %v, %v; want %v", got, err, want)
+			}
+			conn.Close()
+			if got, err := Listening([]Listener{bound}); err != nil || got[0] {
+				t.Errorf("after its close got %v, %v", got, err)
+			}
+		})
 	}
 }

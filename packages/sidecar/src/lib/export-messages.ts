@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ERROR_CODES } from './error-code.ts'
-import { Count, Empty, Identifier, Port, RunId, Text } from './fields.ts'
+import { Count, Empty, Identifier, Network, Port, RunId, Text } from './fields.ts'
 
 // What serves a program's listeners to the tailnet, as in docs/sidecar-channel.md.
 
@@ -11,7 +11,8 @@ const Service = z.string().regex(/^svc:[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
 
 export const ExportParams = z.strictObject({
   run: RunId.optional(),
-  network: z.literal('tcp'),
+  /** TCP when it is not there. */
+  network: Network.optional(),
   /** Of the node's addresses. */
   port: Port,
   /** Where a connection goes: an address with a port of this host, one or two, at most one of each family. */
@@ -29,7 +30,10 @@ export const ExportParams = z.strictObject({
   proxyProtocol: z.boolean(),
   /** Show wrapped programs the peer's address as that of the connection. */
   showPeers: z.boolean(),
-  /** How many connections there may be at once; further ones are reset. */
+  /**
+   * How many connections there may be at once; further ones are reset. Of UDP, how many flows: one more
+   * ends the one that was idle for longest.
+   */
   maxConnections: z.int().min(1).max(65_535),
   /** Offer the port as this Tailscale Service, as `svc:web`. */
   service: Service.optional(),
@@ -49,6 +53,8 @@ export const ExportState = z.strictObject({
   /** From the program to the tailnet. */
   bytesUp: Count,
   bytesDown: Count,
+  /** Datagrams that were not carried, of those who are let in or not decided on; none is 0. */
+  dropped: Count.optional(),
   /** Why the last connection could not be forwarded. */
   error: z.strictObject({ code: z.enum(ERROR_CODES), message: z.string() }).optional(),
 })
@@ -56,7 +62,7 @@ export type ExportState = z.infer<typeof ExportState>
 
 const Exported = ExportState.extend({
   run: RunId.optional(),
-  network: z.literal('tcp'),
+  network: Network,
   port: Port,
   targets: Targets,
   service: Service.optional(),
@@ -78,7 +84,14 @@ export const exportMethods = {
   exports: { params: Empty, result: z.strictObject({ exports: z.array(Exported) }) },
   listening: {
     params: z.strictObject({
-      sockets: z.array(z.strictObject({ address: Text, cookie: Cookie })),
+      sockets: z.array(
+        z.strictObject({
+          /** TCP when it is not there. */
+          network: Network.optional(),
+          address: Text,
+          cookie: Cookie,
+        }),
+      ),
     }),
     result: z.strictObject({ listening: z.array(z.boolean()) }),
   },

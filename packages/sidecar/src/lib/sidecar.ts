@@ -78,7 +78,7 @@ export interface DialRequest extends Omit<ClientDialParams, 'onSuccess' | 'lefto
   leftover?: Uint8Array
 }
 
-export interface ExportRequest extends Omit<ExportParams, 'network'> {}
+export type ExportRequest = ExportParams
 
 export interface SetExitNodeOptions {
   /** Leave private and link-local addresses to the host's own network. @default false */
@@ -93,6 +93,8 @@ export interface SetExitNodeOptions {
 }
 
 export interface ListeningSocket {
+  /** @default 'tcp' */
+  network?: 'tcp' | 'udp' | undefined
   /** What the socket is bound to, as `0.0.0.0:8000` or `[::]:8000`. */
   address: string
   /** Its `SO_COOKIE`. */
@@ -319,8 +321,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** Serves targets on this host at a port of the node. A port that is taken is `busy`. */
   export(request: ExportRequest, signal?: AbortSignal): Promise<ExportResult> {
-    const params = { ...request, network: 'tcp' as const }
-    return this.#process.request('export', nodeMethods.export, params, signal)
+    return this.#process.request('export', nodeMethods.export, request, signal)
   }
 
   /** Sends an export's connections elsewhere from now on; open ones stay. */
@@ -341,7 +342,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** Whether each of these sockets, whoever has it, listens. */
   async listening(sockets: ListeningSocket[]): Promise<boolean[]> {
     const { listening } = await this.#process.request('listening', nodeMethods.listening, {
-      sockets: sockets.map(({ address, cookie }) => ({ address, cookie: cookie.toString() })),
+      sockets: sockets.map(({ cookie, ...rest }) => ({ ...rest, cookie: cookie.toString() })),
     })
     if (listening.length !== sockets.length) {
       throw new SidecarProtocolError(
