@@ -10,6 +10,7 @@ export type {
   SocketName,
 } from './lib/export.ts'
 export {
+  type AddedPort,
   createExporter,
   type Exporter,
   type ExporterEvents,
@@ -26,4 +27,5 @@ export {
 } from './lib/exporter-options.ts'
 export type { ListenRequest } from './lib/listener.ts'
 export type { Outcome, Refusal } from './lib/outcome.ts'
+export { describePort, type Network, type PortName, portText } from './lib/port-key.ts'
 export type { Decide, ExportQuestion, ExportVerdict } from './lib/verdict.ts'

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -56,6 +57,33 @@ test('adds to the session that runs, lists and removes', async ({ surroundings: 
   await command.interrupt()
 })
 
+test('exports a port of UDP beside that of TCP', async ({ surroundings: { said } }) => {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  onTestFinished(() => void socket.close())
+  const { port } = socket.address()
+  const command = await serving(['export', `${port}/udp`, String(port)], said)
+  expect(said.stdout).toMatch(
+    new RegExp(`^\\S+:${port}/udp \\(.*\\) leads to 127.0.0.1:${port} and`),
+  )
+  expect(said.stderr).toMatch(/^tailproxy: nothing listens on [^\n]+ yet\n$/)
+  said.stdout = ''
+  await tailproxy(['export', 'ls'])
+  expect(said.stdout).toMatch(new RegExp(`^${port}  .*\n${port}/udp  `, 'm'))
+  await tailproxy(['export', 'rm', `${port}/udp`])
+  await expect(tailproxy(['export', 'rm', `${port}/udp`])).rejects.toThrow(/\/udp is not exported/)
+  said.stdout = ''
+  await tailproxy(['status', '--json'])
+  expect(JSON.parse(said.stdout).exports).toMatchObject([{ network: 'tcp', port }])
+  await command.interrupt()
+})
+
+test('says when nobody has a port of UDP', async ({ surroundings: { said } }) => {
+  const command = await serving(['export', '127.0.0.1:9/udp'], said)
+  expect(said.stderr).toBe('tailproxy: no socket of UDP is bound to 127.0.0.1:9 yet\n')
+  await command.interrupt()
+})
+
 test('says when nobody listens there', async ({ surroundings: { said } }) => {
   const command = await serving(['export', '127.0.0.1:9'], said)
   expect(said.stderr).toBe('tailproxy: nothing listens on 127.0.0.1:9 yet\n')
@@ -85,6 +113,7 @@ test('lists nothing where no session runs', async ({ surroundings: { said } }) =
 test.for([
   ['export', /export needs a port/],
   ['export 80a', /80a/],
+  ['export 53/sctp', /"53\/sctp".*53\/udp/],
   ['export ls 80', /takes no "80"/],
   ['export rm', /export rm needs a port/],
   ['export rm 8080', /8080 is not exported/],

@@ -10,8 +10,9 @@ import {
   SessionRefusedError,
 } from '@tailproxy/session/host'
 import { describeExports } from '../lib/describe-exports.ts'
+import { describePort } from '../lib/describe-port.ts'
 import { CommandLineError } from '../lib/exit-status.ts'
-import { readExportTargets, readPorts } from '../lib/export-target.ts'
+import { readExportedPorts, readExportTargets } from '../lib/export-target.ts'
 import { inSession } from '../lib/in-session.ts'
 import { aborted, interruptible } from '../lib/interruption.ts'
 import type { ChildExit } from '../lib/run-child.ts'
@@ -46,7 +47,7 @@ export async function exportPorts(
     const add = (socket: string) => addAll(socket, targets, raw, { ...teller, signal })
     try {
       const added = await inSession(raw, signal, add)
-      for (const each of added) await warnUnlessListening(each.targets)
+      for (const each of added) await warnUnlessListening(each)
       process.stdout.write(
         options.json ? `${JSON.stringify({ exports: added })}\n` : describeExports(added),
       )
@@ -72,7 +73,7 @@ async function addAll(
       added.push(await client.export(target, { settings: raw, cwd: process.cwd() }))
     } catch (cause) {
       if (!(cause instanceof SessionRefusedError)) throw cause
-      const message = `port ${target.port} cannot be exported: ${cause.message}`
+      const message = `${describePort(target)} cannot be exported: ${cause.message}`
       throw new CommandLineError(message, { cause })
     }
   }
@@ -96,16 +97,16 @@ async function remove(operands: readonly string[], raw: RawSettings): Promise<Ch
   if (operands.length === 0) {
     throw new CommandLineError('export rm needs a port: tailproxy export rm 8080')
   }
-  const ports = readPorts(operands)
+  const ports = readExportedPorts(operands)
   const running = await runningSession(raw)
   for (const port of ports) {
     try {
       if (!running) throw new SessionRefusedError('not-found', 'no session runs')
-      await running.unexport(port)
+      await running.unexport(port.port, port.network)
     } catch (cause) {
       if (!(cause instanceof SessionRefusedError) || cause.reason !== 'not-found') throw cause
       throw new CommandLineError(
-        `port ${port} is not exported; tailproxy export ls tells what is`,
+        `${describePort(port)} is not exported; tailproxy export ls tells what is`,
         { cause },
       )
     }
@@ -123,7 +124,7 @@ function serve(
     try {
       return await withHost(raw, { signal }, async (host) => {
         const exports = await addAll(host.socketPath, targets, raw, { ...teller, signal })
-        for (const each of exports) await warnUnlessListening(each.targets)
+        for (const each of exports) await warnUnlessListening(each)
         const session = await host.ready
         const { name, addresses } = session.node
         process.stdout.write(

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { describeExports } from './describe-exports.ts'
 
 const ONE = {
-  network: 'tcp',
+  network: 'tcp' as const,
   port: 8080,
   targets: ['127.0.0.1:8080', '[::1]:8080'],
   addresses: ['100.64.0.9:8080'],
@@ -22,6 +22,25 @@ PORT  TO                         OPEN  ACCEPTED  REFUSED  UP     DOWN    PID
 8080  127.0.0.1:8080 [::1]:8080  2     31        0        999 B  1.2 MB  42
 22    192.0.2.7:22               2     31        0        999 B  0 B     -
 `)
+})
+
+test('tells which are of UDP, and what was lost of them', () => {
+  const error = { code: 'refused', message: 'nobody has 127.0.0.1:53 of UDP on this host' }
+  const ofUdp = {
+    ...ONE,
+    network: 'udp' as const,
+    port: 53,
+    targets: ['127.0.0.1:53'],
+    dropped: 4,
+    error,
+  }
+  expect(describeExports([ofUdp])).toBe(`\
+PORT    TO            OPEN  ACCEPTED  REFUSED  UP     DOWN    PID
+53/udp  127.0.0.1:53  2     31        0        999 B  1.2 MB  42
+port 53/udp, its last peer: nobody has 127.0.0.1:53 of UDP on this host
+port 53/udp: 4 datagrams were not carried
+`)
+  expect(describeExport(ofUdp, 'web')).toMatch(/^web:53\/udp \(/)
 })
 
 test('says so when there is none', () => {

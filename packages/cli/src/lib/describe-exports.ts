@@ -1,6 +1,7 @@
 import type { SessionExport } from '@tailproxy/session/host'
 import { bytes } from './bytes.ts'
 import { columns } from './columns.ts'
+import { describePort, portOperand } from './describe-port.ts'
 
 /** What people read of exports: a line each, under a head. */
 export function describeExports(exports: readonly SessionExport[]): string {
@@ -8,7 +9,7 @@ export function describeExports(exports: readonly SessionExport[]): string {
   const rows = [
     ['PORT', 'TO', 'OPEN', 'ACCEPTED', 'REFUSED', 'UP', 'DOWN', 'PID'],
     ...exports.map((each) => [
-      String(each.port),
+      portOperand(each),
       each.targets.join(' '),
       String(each.connections),
       String(each.accepted),
@@ -18,8 +19,12 @@ export function describeExports(exports: readonly SessionExport[]): string {
       each.pids.join(' ') || '-',
     ]),
   ]
-  const failures = exports.flatMap(({ port, error }) =>
-    error ? `port ${port}, its last connection: ${error.message}` : [],
+  const failures = exports.flatMap((each) => {
+    const last = each.network === 'udp' ? 'its last peer' : 'its last connection'
+    return each.error ? `${describePort(each)}, ${last}: ${each.error.message}` : []
+  })
+  const losses = exports.flatMap((each) =>
+    each.dropped ? `${describePort(each)}: ${each.dropped} datagrams were not carried` : [],
   )
-  return columns(rows) + failures.map((failure) => `${failure}\n`).join('')
+  return columns(rows) + [...failures, ...losses].map((failure) => `${failure}\n`).join('')
 }

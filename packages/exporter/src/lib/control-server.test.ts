@@ -127,16 +127,29 @@ describe('a client of version 2', () => {
     expect(exporter.exports()).toHaveLength(1)
   })
 
+  test('is answered for a socket of UDP', async ({ open, exporter, backend }) => {
+    const client = await open()
+    client.send('HELLO 2 4711\nLISTEN 1 udp46 :: 53 77\nLISTEN 2 tcp46 :: 53 78\n')
+    expect((await client.answers(3)).sort()).toEqual(['HELLO 2', 'OK 1', 'OK 2'])
+    expect(exporter.exports()).toMatchObject([
+      { network: 'tcp', port: 53 },
+      { network: 'udp', port: 53, targets: ['127.0.0.1:53', '[::1]:53'] },
+    ])
+    client.send('CLOSE 3 udp46 :: 53 77\n')
+    await client.answers(4)
+    expect(backend.calls.at(-1)).toBe('listening [::]:53/udp/77')
+  })
+
   test('is told why it is refused', async ({ open, decide }) => {
     decide.mockReturnValue({ verdict: 'deny', reason: 'not\nhere' })
     const client = await open()
     client.send('HELLO 2 4711\n')
     client.send('LISTEN 1 tcp4 0.0.0.0 8000 77\n')
-    client.send('LISTEN 2 udp4 0.0.0.0 53 78\n')
+    client.send('LISTEN 2 udp4 127.0.0.1 53 78\n')
     client.send('LISTEN 3 tcp4 127.0.0.1 80 79\n')
     const lines = await client.answers(4)
     expect(lines).toContain('REFUSED 1 denied not here')
-    expect(lines).toContainEqual(expect.stringMatching(/^REFUSED 2 unavailable /))
+    expect(lines).toContainEqual(expect.stringMatching(/^REFUSED 2 denied .*loopback/))
     expect(lines).toContainEqual(expect.stringMatching(/^REFUSED 3 denied .*loopback/))
     expect(decide.mock.calls).toEqual([[expect.objectContaining({ pid: 4711, run: 'r1' })]])
   })

@@ -4,6 +4,7 @@ import { listeners } from '../testing/listeners.ts'
 import { TableHarness } from '../testing/table-harness.ts'
 import { BY_HAND } from './claim.ts'
 import type { ListenRequest } from './listener.ts'
+import { type PortName, portKey } from './port-key.ts'
 
 /** What has been asked for so far, with no idea of what is under way. */
 interface Asked {
@@ -26,6 +27,11 @@ function command(
 }
 
 const owners = fc.integer({ min: 1001, max: 1003 })
+const BY_HAND_PORTS: PortName[] = [
+  { network: 'tcp', port: 80 },
+  { network: 'tcp', port: 81 },
+  { network: 'udp', port: 80 },
+]
 
 function stepsWith(failures: boolean): fc.Arbitrary<Command>[] {
   const answers = fc.tuple(fc.nat(9), failures ? fc.boolean() : fc.constant(false))
@@ -91,17 +97,17 @@ function stepsWith(failures: boolean): fc.Arbitrary<Command>[] {
         real.dead.add(cookie)
       }),
     ),
-    fc.constantFrom(80, 81).map((port) =>
-      command(`add ${port} by hand`, (_, real) => {
-        const listener: ListenRequest = { family: 'tcp46', port }
+    fc.constantFrom(...BY_HAND_PORTS).map((port) =>
+      command(`add ${portKey(port)} by hand`, (_, real) => {
+        const listener: ListenRequest = { family: `${port.network}46`, port: port.port }
         real.apply({ type: 'listen', request: real.nextId(), owner: BY_HAND, listener })
       }),
     ),
-    fc.constantFrom(80, 81).map((port) =>
-      command(`remove ${port}`, ({ closes }, real) => {
+    fc.constantFrom(...BY_HAND_PORTS).map((port) =>
+      command(`remove ${portKey(port)}`, ({ closes }, real) => {
         const request = real.nextId()
         closes.push(request)
-        real.apply({ type: 'remove', request, port })
+        real.apply({ type: 'remove', request, key: portKey(port) })
       }),
     ),
     ...[0, 1, 2].map(() =>
@@ -167,8 +173,8 @@ test('keeps nothing of owners that are gone, even if they went while something w
       const { asked, real } = run(steps)
       expect(real.reachable()).toEqual(real.exported())
       for (const owner of asked.owners) real.apply({ type: 'end', owner })
-      for (const port of [80, 81]) {
-        real.apply({ type: 'remove', request: real.nextId(), port })
+      for (const port of BY_HAND_PORTS) {
+        real.apply({ type: 'remove', request: real.nextId(), key: portKey(port) })
       }
       settle(real)
       expect(real.reachable()).toEqual([])

@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import { listeners } from '../testing/listeners.ts'
 import { BUSY_PORT, DENIED_PORT, HARNESS_OPTIONS, TableHarness } from '../testing/table-harness.ts'
 import type { ListenRequest } from './listener.ts'
+import type { PortName } from './port-key.ts'
 
 const IDLE = 5_000
 
 interface ModelClaim {
-  port: number
+  /** `80`, or `80/udp`, which is another one. */
+  port: string
   socket: bigint
   targets: string[]
   owners: Map<number, number>
@@ -18,8 +20,8 @@ class Model {
   readonly claims = new Map<string, ModelClaim>()
   readonly owners = new Set<number>()
   readonly dead = new Set<bigint>()
-  readonly connected = new Set<number>()
-  readonly idleSince = new Map<number, number>()
+  readonly connected = new Set<string>()
+  readonly idleSince = new Map<string, number>()
   now = 0
 
   keyOf(owner: number, { family, address, port, socket }: ListenRequest): string {
@@ -27,11 +29,10 @@ class Model {
   }
 
   expectedOutcome(owner: number, listener: ListenRequest): string {
-    if (listener.family === 'udp4') return 'unavailable'
     if (listener.address === '127.0.0.1') return 'denied'
     if (this.claims.has(this.keyOf(owner, listener))) return 'ok'
     if (listener.port === DENIED_PORT) return 'denied'
-    if (this.isTaken(listener)) this.bury(({ port }) => port === listener.port)
+    if (this.isTaken(listener)) this.bury(({ port }) => port === nameOf(listener))
     else if (this.isOverLimit(listener)) this.bury(() => true)
     if (this.isTaken(listener)) return 'taken'
     if (this.isOverLimit(listener)) return 'limit'
@@ -39,19 +40,19 @@ class Model {
   }
 
   isTaken(listener: ListenRequest): boolean {
-    const others = this.on(listener.port).flatMap(({ targets }) => targets)
+    const others = this.on(nameOf(listener)).flatMap(({ targets }) => targets)
     const v6 = (target: string) => target.startsWith('[')
     return modelTargets(listener).some((target) =>
       others.some((other) => v6(other) === v6(target) && other !== target),
     )
   }
 
-  isOverLimit({ port }: ListenRequest): boolean {
+  isOverLimit(listener: ListenRequest): boolean {
     const ports = new Set([...this.claims.values()].map((claim) => claim.port))
-    return !ports.has(port) && ports.size >= HARNESS_OPTIONS.maxExports
+    return !ports.has(nameOf(listener)) && ports.size >= HARNESS_OPTIONS.maxExports
   }
 
-  on(port: number): ModelClaim[] {
+  on(port: string): ModelClaim[] {
     return [...this.claims.values()].filter((claim) => claim.port === port)
   }
 
@@ -63,7 +64,7 @@ class Model {
   }
 
   settle(): void {
-    for (const port of [80, 81, 82]) {
+    for (const port of PORTS) {
       if (this.on(port).length === 0) {
         this.connected.delete(port)
         this.idleSince.delete(port)
@@ -82,10 +83,20 @@ class Model {
   }
 }
 
+const PORTS = ['80', '80/udp', '81', '81/udp', '82', '82/udp']
+
+function nameOf({ family, port }: ListenRequest): string {
+  return family.startsWith('udp') ? `${port}/udp` : `${port}`
+}
+
+function keyOf({ network, port }: PortName): string {
+  return network === 'udp' ? `${port}/udp` : `${port}`
+}
+
 function modelTargets({ family, address, port }: ListenRequest): string[] {
-  if (address === undefined) return [family === 'tcp4' ? `127.0.0.1:${port}` : `[::1]:${port}`]
+  if (address === undefined) return [family.endsWith('p4') ? `127.0.0.1:${port}` : `[::1]:${port}`]
   if (address === '0.0.0.0') return [`127.0.0.1:${port}`]
-  if (address === '::' && family === 'tcp46') return [`127.0.0.1:${port}`, `[::1]:${port}`]
+  if (address === '::' && family.endsWith('46')) return [`127.0.0.1:${port}`, `[::1]:${port}`]
   if (address === '::') return [`[::1]:${port}`]
   if (address === '::ffff:192.0.2.1') return [`192.0.2.1:${port}`]
   return [address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`]
@@ -134,7 +145,8 @@ const commands: fc.Arbitrary<Command>[] = [
         const outcome = real.outcomes.get(request)
         expect(outcome?.ok ? 'ok' : outcome?.code).toBe(expected)
         if (expected !== 'ok') return
-        const { port, socket = 0n } = listener
+        const { socket = 0n } = listener
+        const port = nameOf(listener)
         const key = model.keyOf(owner, listener)
         const claim = model.claims.get(key) ?? {
           port,
@@ -195,7 +207,7 @@ const commands: fc.Arbitrary<Command>[] = [
       real.dead.delete(cookie)
     }),
   ),
-  fc.constantFrom(80, 81, 82).map((port) =>
+  fc.constantFrom(...PORTS).map((port) =>
     command(
       `connections of ${port} come or go`,
       (model, real) => {
@@ -203,7 +215,7 @@ const commands: fc.Arbitrary<Command>[] = [
         if (isConnected) model.connected.delete(port)
         else model.connected.add(port)
         model.idleSince.delete(port)
-        const [id = 0] = [...real.open].find(([, call]) => call.port === port) ?? []
+        const [id = 0] = [...real.open].find(([, call]) => keyOf(call) === port) ?? []
         const counts = { accepted: 1, refused: 0, bytesUp: 0, bytesDown: 0 }
         const connections = isConnected ? 0 : 1
         real.apply({ type: 'state', state: { export: id, connections, ...counts } })

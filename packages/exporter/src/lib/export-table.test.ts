@@ -73,8 +73,8 @@ describe('a listener', () => {
     [{ address: '127.9.9.9' }, 'denied'],
     [{ family: 'tcp6', address: '::1' }, 'denied'],
     [{ family: 'tcp46', address: '::ffff:127.0.0.1' }, 'denied'],
-    [{ family: 'udp4' }, 'unavailable'],
-    [{ family: 'udp46', address: '::' }, 'unavailable'],
+    [{ family: 'udp4', address: '127.0.0.1' }, 'denied'],
+    [{ family: 'udp6', address: '0.0.0.0' }, 'invalid'],
     [{ address: '::' }, 'invalid'],
     [{ port: 0 }, 'invalid'],
     [{ port: DENIED_PORT }, 'denied'],
@@ -82,8 +82,47 @@ describe('a listener', () => {
   ] as const)('that is %o is refused as %s', ([listener, code], { real }) => {
     const request = new Speaker(real).listen(listener)
     expect(outcomeOf(real, request)).toBe(code)
-    expect(real.told).toEqual([`refused ${'port' in listener ? listener.port : 80} ${code}`])
+    const port = 'port' in listener ? listener.port : 80
+    const isUdp = 'family' in listener && listener.family.startsWith('udp')
+    expect(real.told).toEqual([`refused ${isUdp ? `${port}/udp` : port} ${code}`])
     expect(real.table.wakeAt()).toBeUndefined()
+  })
+
+  test('of UDP has a port of its own', ({ real }) => {
+    const program = new Speaker(real)
+    program.listen()
+    program.listen({ family: 'udp46', address: '::', socket: 8n })
+    expect(real.reachable()).toEqual(['80 127.0.0.1:80', '80/udp 127.0.0.1:80 [::1]:80'])
+    const other = program.listen({ family: 'udp4', address: '192.0.2.1', socket: 9n })
+    expect(outcomeOf(real, other)).toBe('taken')
+    real.dead.add(8n)
+    program.close({ family: 'udp46', address: '::', socket: 8n })
+    expect(real.told).toEqual([
+      'opened 80',
+      'opened 80/udp',
+      'refused 80/udp taken',
+      'closed 80/udp closed',
+    ])
+    expect(real.exported()).toEqual(['80 127.0.0.1:80'])
+  })
+
+  test('counts towards the most there may be, whatever its network', ({ real }) => {
+    const program = new Speaker(real)
+    program.listen()
+    program.listen({ family: 'udp4', socket: 8n })
+    const third = program.listen({ family: 'udp4', port: 81, socket: 9n })
+    expect(outcomeOf(real, third)).toBe('limit')
+  })
+
+  test('of UDP without a known socket counts as one of TCP does', ({ real }) => {
+    const program = new Speaker(real)
+    program.listen({ family: 'udp4', socket: 0n })
+    program.listen({ family: 'udp4', socket: 0n })
+    program.close({ socket: 0n })
+    program.close({ family: 'udp4', socket: 0n })
+    expect(real.exported()).toEqual(['80/udp 127.0.0.1:80'])
+    program.close({ family: 'udp4', socket: 0n })
+    expect(real.exported()).toEqual([])
   })
 
   test('on loopback is exported when that was asked for', () => {
@@ -437,7 +476,7 @@ describe('a port', () => {
     }
     expect(real.exported()).toEqual(['80 127.0.0.1:80 [::1]:80'])
     const removals = [real.nextId(), real.nextId()]
-    for (const request of removals) real.apply({ type: 'remove', request, port: 80 })
+    for (const request of removals) real.apply({ type: 'remove', request, key: '80/tcp' })
     expect(removals.map((request) => real.done.get(request))).toEqual([true, false])
     expect(real.exported()).toEqual(['80 127.0.0.1:80'])
   })

@@ -6,6 +6,7 @@ import { boundTo, type ListenRequest, readListener } from './listener.ts'
 import { type Refusal, refusal } from './outcome.ts'
 import type { PendingRequest } from './pending-request.ts'
 import type { PortExport } from './port-export.ts'
+import { networkOf, type PortKey, portKey } from './port-key.ts'
 import { earliest, PortList } from './port-list.ts'
 import { RequestBook, WITHDRAWN } from './request-book.ts'
 import { obstacleTo, screenRequest } from './screen-request.ts'
@@ -77,7 +78,7 @@ export class ExportTable {
     return this.#ports
       .all()
       .filter(({ isAnnounced }) => isAnnounced)
-      .sort((one, other) => one.port - other.port)
+      .sort((one, other) => one.port - other.port || one.network.localeCompare(other.network))
       .map((port) => this.#snapshot(port))
       .filter((each) => each !== undefined)
   }
@@ -96,7 +97,7 @@ export class ExportTable {
         this.#close(input.request, input.owner, input.listener)
         break
       case 'remove':
-        this.#remove(input.request, input.port)
+        this.#remove(input.request, input.key)
         break
       case 'withdraw':
         this.#withdraw(input.request)
@@ -108,10 +109,10 @@ export class ExportTable {
         this.#decided(input.request, input.verdict)
         break
       case 'called':
-        this.#called(input.port, input.result)
+        this.#called(input.key, input.result)
         break
       case 'failed':
-        this.#failed(input.port, input.refusal)
+        this.#failed(input.key, input.refusal)
         break
       case 'checked':
         this.#checked(input.listening)
@@ -137,7 +138,7 @@ export class ExportTable {
     const identity = this.#owners.get(owner)
     const screened = screenRequest(asked, this.#options.loopback || owner === BY_HAND)
     const { family, port, address = '' } = 'ok' in screened ? asked : screened
-    const question = { network: 'tcp' as const, family, address, port, ...identity }
+    const question = { network: networkOf(family), family, address, port, ...identity }
     if (!identity) {
       this.#requests.settle(request, WITHDRAWN)
     } else if (this.#stop) {
@@ -180,7 +181,7 @@ export class ExportTable {
    */
   #askAbout(pending: PendingRequest, { code }: Refusal): boolean {
     const isOwn = ({ listener }: Claim) =>
-      code !== 'taken' || listener.port === pending.listener.port
+      code !== 'taken' || portKey(listener) === portKey(pending.listener)
     const claims = this.#ports.knownClaims().filter(isOwn)
     if (claims.length === 0) return false
     pending.stage = 'checking'
@@ -191,13 +192,13 @@ export class ExportTable {
   #obstacle({ listener, owner }: PendingRequest): Refusal | undefined {
     if (this.#ports.claimOf(listener, owner)) return undefined
     const count = this.#ports.wanted()
-    const claims = this.#ports.get(listener.port)?.claims
+    const claims = this.#ports.of(listener)?.claims
     return obstacleTo(listener, claims, count, this.#options.maxExports)
   }
 
   #claim(pending: PendingRequest): void {
     const { listener, owner } = pending
-    const port = this.#ports.getOrAdd(listener.port)
+    const port = this.#ports.getOrAdd(listener)
     pending.stage = 'waiting'
     pending.isFirst = port.claims.add(listener, owner, ++this.#sequence)
     if (pending.isFirst) port.listenedTo(this.#now)
@@ -227,10 +228,10 @@ export class ExportTable {
     }
   }
 
-  #remove(request: number, port: number): void {
-    const early = this.#requests.earlyByHand(port)
+  #remove(request: number, key: PortKey): void {
+    const early = this.#requests.earlyByHand(key)
     for (const each of early) this.#refuse(each, WITHDRAWN)
-    const exported = this.#ports.get(port)
+    const exported = this.#ports.get(key)
     const claims = [...(exported?.claims ?? [])].filter(({ owners }) => owners.has(BY_HAND))
     if (!exported || claims.length === 0) {
       this.#requests.done(request, early.length > 0)
@@ -280,7 +281,7 @@ export class ExportTable {
   }
 
   #subtract(claim: Claim, owner: OwnerId): void {
-    const port = this.#ports.get(claim.listener.port)
+    const port = this.#ports.of(claim.listener)
     if (!port?.claims.subtract(claim, owner)) return
     if (claim.owners.size > 0) return
     this.#forget(port, claim, 'closed')
@@ -310,24 +311,24 @@ export class ExportTable {
       for (const request of port.leaving) this.#requests.done(request, true)
       port.leaving.clear()
       const exported = this.#snapshot(port)
-      for (const { id } of exported ? this.#requests.waitingAt(port.port) : []) {
+      for (const { id } of exported ? this.#requests.waitingAt(port.key) : []) {
         if (exported) this.#requests.settle(id, { ok: true, export: exported })
       }
       return
     }
-    const { port: number } = port
+    const { key, network } = port
     switch (step.call) {
       case 'export':
         this.#effects.push({
           type: 'export',
-          port: number,
-          call: { network: 'tcp', port: number, targets: step.targets },
+          key,
+          call: { network, port: port.port, targets: step.targets },
         })
         return
       case 'retarget':
         this.#effects.push({
           type: 'retarget',
-          port: number,
+          key,
           export: step.export,
           targets: step.targets,
         })
@@ -337,15 +338,15 @@ export class ExportTable {
         port.isDraining = this.#stop?.drain ?? true
         this.#effects.push({
           type: 'unexport',
-          port: number,
+          key,
           export: step.export,
           drain: port.isDraining,
         })
     }
   }
 
-  #called(number: number, result: ExportResult | undefined): void {
-    const port = this.#ports.get(number)
+  #called(key: PortKey, result: ExportResult | undefined): void {
+    const port = this.#ports.get(key)
     const call = port?.answered()
     if (!port || !call) return
     if (call === 'export' && result) this.#opened(port, result)
@@ -382,8 +383,8 @@ export class ExportTable {
     port.closed()
   }
 
-  #failed(number: number, why: Refusal): void {
-    const port = this.#ports.get(number)
+  #failed(key: PortKey, why: Refusal): void {
+    const port = this.#ports.get(key)
     const call = port?.answered()
     if (!port || !call) return
     if (call === 'export') this.#forgetAll(port, 'lost', why)
@@ -406,6 +407,7 @@ export class ExportTable {
     const check = this.#checks.start()
     if (!check) return
     const sockets = [...check.sockets.values()].map(({ listener }) => ({
+      network: listener.network,
       address: boundTo(listener),
       cookie: listener.socket,
     }))
@@ -432,7 +434,7 @@ export class ExportTable {
     const ports = new Set<PortExport>()
     for (const [at, [key, { listener, touched }]] of [...check.sockets].entries()) {
       if (listening?.[at] !== false) continue
-      const port = this.#ports.get(listener.port)
+      const port = this.#ports.of(listener)
       const claim = port?.claims.get(key)
       if (port && claim?.touched === touched) {
         this.#forget(port, claim, 'closed')

@@ -1,4 +1,6 @@
-/** What the sidecar counts (its `ExportState`). */
+import type { Network } from './port-key.ts'
+
+/** What the sidecar counts (its `ExportState`). A flow of UDP counts as a connection. */
 export interface ExportState {
   /** The backend's number of the export. */
   readonly export: number
@@ -9,13 +11,15 @@ export interface ExportState {
   readonly refused: number
   readonly bytesUp: number
   readonly bytesDown: number
+  /** Datagrams that were not carried: too long for the other side, or too many at once. */
+  readonly dropped?: number | undefined
   /** Why the last connection could not be forwarded. */
   readonly error?: { readonly code: string; readonly message: string } | undefined
 }
 
 /** A port of the tailnet behind which somebody listens. A snapshot: it does not change. */
 export interface Export extends ExportState {
-  readonly network: 'tcp'
+  readonly network: Network
   /** On the tailnet, and on this host. */
   readonly port: number
   /** Where its connections go, as `127.0.0.1:8000`: one of each family at the most. */
@@ -37,7 +41,7 @@ export type CloseReason = 'closed' | 'idle' | 'lost' | 'stopped'
 
 /** What is asked of the backend when a port is exported. */
 export interface ExportCall {
-  readonly network: 'tcp'
+  readonly network: Network
   readonly port: number
   /** One or two, of different families. */
   readonly targets: string[]
@@ -52,6 +56,7 @@ export interface ExportResult {
 
 /** A socket that the kernel is asked about. */
 export interface SocketName {
+  readonly network: Network
   /** What it is bound to, as `0.0.0.0:8000` or `[::]:8000`. */
   readonly address: string
   /** Its `SO_COOKIE`. */

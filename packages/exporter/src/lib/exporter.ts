@@ -8,6 +8,7 @@ import { ExportTable } from './export-table.ts'
 import { DEFAULT_DRAIN_TIMEOUT, type ExporterOptions, withDefaults } from './exporter-options.ts'
 import type { ListenRequest } from './listener.ts'
 import type { Outcome } from './outcome.ts'
+import { type Network, portKey } from './port-key.ts'
 import type { TableEffect, TableInput } from './table-messages.ts'
 import type { ExportQuestion } from './verdict.ts'
 
@@ -48,6 +49,15 @@ export interface StopOptions {
   timeout?: number
 }
 
+/** A port of this host. */
+export interface AddedPort {
+  port: number
+  /** @default 'tcp' */
+  network?: Network | undefined
+  /** @default loopback, of both families */
+  address?: string | undefined
+}
+
 /** Serves programs' listeners to the tailnet, by way of a backend. */
 export interface Exporter extends EventEmitter<ExporterEvents> {
   /** What is exported now, in the order of the ports. */
@@ -58,12 +68,12 @@ export interface Exporter extends EventEmitter<ExporterEvents> {
    * Exports a port of this host at which somebody listens already, until it is removed. Loopback
    * is no obstacle; the filter and the limits are. Twice is as good as once.
    */
-  add(port: { port: number; address?: string | undefined }): Promise<Outcome>
+  add(port: AddedPort): Promise<Outcome>
   /**
    * Takes back what was added; a program's own listener on that port stays. Resolves when that is
    * done, with whether there was something to take back.
    */
-  remove(port: number): Promise<boolean>
+  remove(port: number, network?: Network): Promise<boolean>
   /** Takes what the backend counts. */
   handleState(state: ExportState): void
   /** Ends all exports, for good. Resolves when nothing is exported and nothing drains. */
@@ -119,13 +129,14 @@ class TableExporter extends EventEmitter<ExporterEvents> implements Exporter {
     }
   }
 
-  add({ port, address }: { port: number; address?: string | undefined }): Promise<Outcome> {
-    const ofOne = address?.includes(':') ? 'tcp6' : 'tcp4'
-    return this.#listen(BY_HAND, { family: address ? ofOne : 'tcp46', address, port })
+  add({ port, network = 'tcp', address }: AddedPort): Promise<Outcome> {
+    const version = address ? (address.includes(':') ? '6' : '4') : '46'
+    return this.#listen(BY_HAND, { family: `${network}${version}`, address, port })
   }
 
-  async remove(port: number): Promise<boolean> {
-    const effect = await this.#request((request) => ({ type: 'remove', request, port }))
+  async remove(port: number, network: Network = 'tcp'): Promise<boolean> {
+    const key = portKey({ network, port })
+    const effect = await this.#request((request) => ({ type: 'remove', request, key }))
     return effect.type === 'done' && effect.found
   }
 
@@ -233,14 +244,14 @@ class TableExporter extends EventEmitter<ExporterEvents> implements Exporter {
   }
 
   async #call(effect: TableEffect & { type: 'export' | 'retarget' | 'unexport' }): Promise<void> {
-    const { port } = effect
+    const { key } = effect
     let result: ExportResult | undefined
     try {
       result = await this.#callBackend(effect)
     } catch (error) {
-      return this.#apply({ type: 'failed', port, refusal: refusalOf(error) })
+      return this.#apply({ type: 'failed', key, refusal: refusalOf(error) })
     }
-    this.#apply({ type: 'called', port, result })
+    this.#apply({ type: 'called', key, result })
   }
 
   async #callBackend(

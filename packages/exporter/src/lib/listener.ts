@@ -1,8 +1,9 @@
 import { canonicalAddress, type Family } from '@tailproxy/control-protocol'
+import { type Network, networkOf } from './port-key.ts'
 
-/** What a program says of a socket that listens. */
+/** What a program says of a socket that listens; of UDP, of one that is bound. */
 export interface ListenRequest {
-  /** `tcp6` takes no IPv4, `tcp46` both; `udp` is not exported. */
+  /** `tcp6` takes no IPv4, `tcp46` both; `udp` alike. */
   readonly family: Family
   /**
    * What the socket is bound to, without a zone.
@@ -20,6 +21,7 @@ export interface ListenRequest {
 
 /** A request that was looked over. */
 export interface Listener {
+  readonly network: Network
   readonly family: Family
   /** In its one spelling. */
   readonly address: string
@@ -36,15 +38,16 @@ export function readListener(request: ListenRequest): Listener | { readonly inva
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     return { invalid: `port ${port} is not 1 to 65535` }
   }
+  const network = networkOf(family)
   if (address === undefined) {
-    return { family, address: assumedAddress(family), port, socket, isExplicit: false }
+    return { network, family, address: assumedAddress(family), port, socket, isExplicit: false }
   }
   const version = family.endsWith('p4') ? 4 : 6
   const canonical = canonicalAddress(version, address)
   if (canonical === undefined) {
     return { invalid: `${address} is not an IPv${version} address, which ${family} has` }
   }
-  return { family, address: canonical, port, socket, isExplicit: true }
+  return { network, family, address: canonical, port, socket, isExplicit: true }
 }
 
 function assumedAddress(family: Family): string {

@@ -1,5 +1,6 @@
 import { Claims } from './claim.ts'
 import type { CloseReason, Export, ExportResult, ExportState } from './export.ts'
+import { type Network, type PortKey, type PortName, portKey } from './port-key.ts'
 
 /** A call to the backend that has not been answered; a port has one at a time. */
 export type Call = 'export' | 'retarget' | 'unexport'
@@ -17,8 +18,10 @@ export type Step =
   | 'wait'
 
 /** One port: who wants it exported, what of that the backend has done, and what it counts. */
-export class PortExport {
+export class PortExport implements PortName {
+  readonly network: Network
   readonly port: number
+  readonly key: PortKey
   readonly claims = new Claims()
   /** Removals that are answered when the port is as it should be. */
   readonly leaving = new Set<number>()
@@ -34,8 +37,10 @@ export class PortExport {
   #sent: string[] = []
   #open: { result: ExportResult; targets: string[]; state: ExportState } | undefined
 
-  constructor(port: number) {
+  constructor({ network, port }: PortName) {
+    this.network = network
     this.port = port
+    this.key = portKey({ network, port })
   }
 
   get busy(): Call | undefined {
@@ -126,7 +131,7 @@ export class PortExport {
     const pids = [...owners].map(pidOf).filter((pid) => pid !== undefined)
     return {
       ...state,
-      network: 'tcp',
+      network: this.network,
       port: this.port,
       targets: [...targets],
       addresses: [...result.addresses],

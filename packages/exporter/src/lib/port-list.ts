@@ -1,10 +1,11 @@
 import { type Claim, claimKey, isKnown, type OwnerId } from './claim.ts'
 import type { Listener } from './listener.ts'
 import { PortExport } from './port-export.ts'
+import { type PortKey, type PortName, portKey } from './port-key.ts'
 
 /** The ports that somebody wants exported, or that still are. */
 export class PortList {
-  readonly #ports = new Map<number, PortExport>()
+  readonly #ports = new Map<PortKey, PortExport>()
 
   get size(): number {
     return this.#ports.size
@@ -15,22 +16,26 @@ export class PortList {
     return [...this.#ports.values()]
   }
 
-  get(port: number): PortExport | undefined {
-    return this.#ports.get(port)
+  get(key: PortKey): PortExport | undefined {
+    return this.#ports.get(key)
   }
 
-  getOrAdd(number: number): PortExport {
-    const port = this.#ports.get(number) ?? new PortExport(number)
-    this.#ports.set(number, port)
+  of(name: PortName): PortExport | undefined {
+    return this.#ports.get(portKey(name))
+  }
+
+  getOrAdd(name: PortName): PortExport {
+    const port = this.of(name) ?? new PortExport(name)
+    this.#ports.set(port.key, port)
     return port
   }
 
   remove(port: PortExport): void {
-    if (this.#ports.get(port.port) === port) this.#ports.delete(port.port)
+    if (this.#ports.get(port.key) === port) this.#ports.delete(port.key)
   }
 
   claimOf(listener: Listener, owner: OwnerId): Claim | undefined {
-    return this.#ports.get(listener.port)?.claims.get(claimKey(listener, owner))
+    return this.of(listener)?.claims.get(claimKey(listener, owner))
   }
 
   /** What the kernel can be asked about. */

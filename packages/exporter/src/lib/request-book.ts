@@ -2,6 +2,7 @@ import { BY_HAND, type Claim, claimKey } from './claim.ts'
 import { type Listener, listenerKey } from './listener.ts'
 import { type Outcome, type Refusal, refusal } from './outcome.ts'
 import type { PendingRequest } from './pending-request.ts'
+import { type PortKey, portKey } from './port-key.ts'
 import type { TableEffect } from './table-messages.ts'
 import type { ExportQuestion } from './verdict.ts'
 
@@ -43,10 +44,10 @@ export class RequestBook {
     return this.filter((each) => each.stage !== 'waiting' && listenerKey(each.listener) === key)
   }
 
-  earlyByHand(port: number): PendingRequest[] {
+  earlyByHand(key: PortKey): PendingRequest[] {
     return this.filter(
       ({ owner, stage, listener }) =>
-        owner === BY_HAND && stage !== 'waiting' && listener.port === port,
+        owner === BY_HAND && stage !== 'waiting' && portKey(listener) === key,
     )
   }
 
@@ -57,8 +58,8 @@ export class RequestBook {
     )
   }
 
-  waitingAt(port: number): PendingRequest[] {
-    return this.filter(({ stage, listener }) => stage === 'waiting' && listener.port === port)
+  waitingAt(key: PortKey): PendingRequest[] {
+    return this.filter(({ stage, listener }) => stage === 'waiting' && portKey(listener) === key)
   }
 
   settle(id: number, outcome: Outcome): void {

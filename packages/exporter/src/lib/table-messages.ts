@@ -9,6 +9,7 @@ import type {
 } from './export.ts'
 import type { ListenRequest } from './listener.ts'
 import type { Outcome, Refusal } from './outcome.ts'
+import type { PortKey } from './port-key.ts'
 import type { ExportQuestion, ExportVerdict } from './verdict.ts'
 
 /** What happens to the table. Requests and owners are numbered by whoever tells of them. */
@@ -32,7 +33,7 @@ export type TableInput =
       readonly listener: ListenRequest
     }
   /** What was added by hand to a port is to go. */
-  | { readonly type: 'remove'; readonly request: number; readonly port: number }
+  | { readonly type: 'remove'; readonly request: number; readonly key: PortKey }
   /** A `listen` is withdrawn; it gets no outcome. */
   | { readonly type: 'withdraw'; readonly request: number }
   | { readonly type: 'end'; readonly owner: OwnerId }
@@ -42,8 +43,8 @@ export type TableInput =
       readonly verdict: ExportVerdict | undefined
     }
   /** The answer to the port's call. */
-  | { readonly type: 'called'; readonly port: number; readonly result: ExportResult | undefined }
-  | { readonly type: 'failed'; readonly port: number; readonly refusal: Refusal }
+  | { readonly type: 'called'; readonly key: PortKey; readonly result: ExportResult | undefined }
+  | { readonly type: 'failed'; readonly key: PortKey; readonly refusal: Refusal }
   /** The kernel's answer, in the order of the question; `undefined` if it could not be had. */
   | { readonly type: 'checked'; readonly listening: readonly boolean[] | undefined }
   | { readonly type: 'state'; readonly state: ExportState }
@@ -57,16 +58,16 @@ export type TableInput =
 export type TableEffect =
   | { readonly type: 'decide'; readonly request: number; readonly question: ExportQuestion }
   /** Answered by `called` or `failed`. */
-  | { readonly type: 'export'; readonly port: number; readonly call: ExportCall }
+  | { readonly type: 'export'; readonly key: PortKey; readonly call: ExportCall }
   | {
       readonly type: 'retarget'
-      readonly port: number
+      readonly key: PortKey
       readonly export: number
       readonly targets: string[]
     }
   | {
       readonly type: 'unexport'
-      readonly port: number
+      readonly key: PortKey
       readonly export: number
       readonly drain: boolean
     }

@@ -1,8 +1,9 @@
 import type { Family } from '@tailproxy/control-protocol'
+import type { Network } from './port-key.ts'
 
 /** What a filter is asked. */
 export interface ExportQuestion {
-  readonly network: 'tcp'
+  readonly network: Network
   readonly family: Family
   /** What the listener is bound to. */
   readonly address: string

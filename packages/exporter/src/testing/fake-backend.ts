@@ -1,6 +1,10 @@
 import type { ExportBackend } from '../lib/backend.ts'
 import type { ExportCall, ExportResult, SocketName } from '../lib/export.ts'
 
+function nameOf({ network, address, cookie }: SocketName): string {
+  return network === 'udp' ? `${address}/udp/${cookie}` : `${address}/${cookie}`
+}
+
 /** A node and a kernel as they are to an exporter: what is exported, and which sockets listen. */
 export class FakeBackend implements ExportBackend {
   /** What is exported, by number. */
@@ -32,7 +36,7 @@ export class FakeBackend implements ExportBackend {
   }
 
   async listening(sockets: SocketName[]): Promise<boolean[]> {
-    this.#called('listening', ...sockets.map(({ address, cookie }) => `${address}/${cookie}`))
+    this.#called('listening', ...sockets.map(nameOf))
     return sockets.map(({ cookie }) => !this.dead.has(cookie))
   }
 

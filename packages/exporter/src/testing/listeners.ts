@@ -16,7 +16,11 @@ const places: fc.Arbitrary<Pick<ListenRequest, 'family' | 'address'>> = fc.const
   { family: 'tcp6', address: '2001:db8::1' },
   { family: 'tcp46', address: '::' },
   { family: 'tcp46', address: '::ffff:192.0.2.1' },
+  { family: 'udp4' },
   { family: 'udp4', address: '0.0.0.0' },
+  { family: 'udp4', address: '127.0.0.1' },
+  { family: 'udp6', address: '2001:db8::1' },
+  { family: 'udp46', address: '::' },
 )
 
 const any: fc.Arbitrary<ListenRequest> = fc
@@ -31,6 +35,9 @@ const usual: fc.Arbitrary<ListenRequest> = fc.constantFrom(
   { family: 'tcp46', address: '::', port: 80, socket: 3n },
   { family: 'tcp6', address: '::', port: 81, socket: 4n },
   { family: 'tcp4', address: '0.0.0.0', port: 82, socket: 5n },
+  { family: 'udp4', address: '0.0.0.0', port: 80, socket: 6n },
+  { family: 'udp46', address: '::', port: 80, socket: 3n },
+  { family: 'udp4', port: 81, socket: 0n },
 )
 
 export const listeners: fc.Arbitrary<ListenRequest> = fc.oneof(

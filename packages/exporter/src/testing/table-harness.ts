@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import type { ExportCall, ExportResult, SocketName } from '../lib/export.ts'
 import { ExportTable, type ExportTableOptions } from '../lib/export-table.ts'
 import { type Outcome, refusal } from '../lib/outcome.ts'
+import { type PortKey, portKey, portText } from '../lib/port-key.ts'
 import type { TableEffect, TableInput } from '../lib/table-messages.ts'
 import type { ExportVerdict } from '../lib/verdict.ts'
 
@@ -42,7 +43,7 @@ export class TableHarness {
   now = 0
   #lastId = 0
   #lastExport = 0
-  readonly #announced = new Set<number>()
+  readonly #announced = new Set<PortKey>()
 
   constructor(options: Partial<ExportTableOptions> = {}, isLate = false) {
     this.table = new ExportTable({ ...HARNESS_OPTIONS, ...options })
@@ -65,7 +66,7 @@ export class TableHarness {
       case 'export':
       case 'retarget':
       case 'unexport':
-        if (effect.type !== 'decide') this.#expectNoOtherCall(effect.port)
+        if (effect.type !== 'decide') this.#expectNoOtherCall(effect.key)
         this.questions.push(effect)
         break
       case 'check':
@@ -82,16 +83,16 @@ export class TableHarness {
         this.done.set(effect.request, effect.found)
         break
       case 'opened':
-        expect(this.#announced.has(effect.export.port)).toBe(false)
-        this.#announced.add(effect.export.port)
-        this.told.push(`opened ${effect.export.port}`)
+        expect(this.#announced.has(portKey(effect.export))).toBe(false)
+        this.#announced.add(portKey(effect.export))
+        this.told.push(`opened ${portText(effect.export)}`)
         break
       case 'closed':
-        expect(this.#announced.delete(effect.export.port)).toBe(true)
-        this.told.push(`closed ${effect.export.port} ${effect.reason}`)
+        expect(this.#announced.delete(portKey(effect.export))).toBe(true)
+        this.told.push(`closed ${portText(effect.export)} ${effect.reason}`)
         break
       case 'refused':
-        this.told.push(`refused ${effect.question.port} ${effect.refusal.code}`)
+        this.told.push(`refused ${portText(effect.question)} ${effect.refusal.code}`)
         break
       case 'reset':
         this.told.push(`reset ${effect.export}`)
@@ -101,8 +102,8 @@ export class TableHarness {
     }
   }
 
-  #expectNoOtherCall(port: number): void {
-    const others = this.questions.filter((each) => 'port' in each && each.port === port)
+  #expectNoOtherCall(key: PortKey): void {
+    const others = this.questions.filter((each) => 'key' in each && each.key === key)
     expect(others).toEqual([])
   }
 
@@ -123,23 +124,23 @@ export class TableHarness {
     } else if (question.type === 'decide') {
       const { request } = question
       this.apply({ type: 'decided', request, verdict: verdictOn(question.question.port) })
-    } else if (isFailure || (question.type === 'export' && question.port === BUSY_PORT)) {
+    } else if (isFailure || (question.type === 'export' && isBusy(question.key))) {
       // A failed unexport is of an export that the backend does not have.
       if (question.type === 'unexport') this.open.delete(question.export)
-      const code = question.port === BUSY_PORT ? 'taken' : 'unavailable'
-      this.apply({ type: 'failed', port: question.port, refusal: refusal(code, 'no') })
+      const code = isBusy(question.key) ? 'taken' : 'unavailable'
+      this.apply({ type: 'failed', key: question.key, refusal: refusal(code, 'no') })
     } else {
-      this.apply({ type: 'called', port: question.port, result: this.#carryOut(question) })
+      this.apply({ type: 'called', key: question.key, result: this.#carryOut(question) })
     }
   }
 
   #carryOut(question: Question): ExportResult | undefined {
     if (question.type === 'export') {
-      const ports = [...this.open.values()].map(({ port }) => port)
-      expect(ports).not.toContain(question.port)
+      const { port } = question.call
+      expect([...this.open.values()].map(portKey)).not.toContain(question.key)
       const id = ++this.#lastExport
       this.open.set(id, question.call)
-      return { export: id, addresses: [`100.64.0.1:${question.port}`] }
+      return { export: id, addresses: [`100.64.0.1:${port}`] }
     }
     if (question.type === 'unexport') this.open.delete(question.export)
     if (question.type === 'retarget') {
@@ -167,17 +168,21 @@ export class TableHarness {
     this.now = end
   }
 
-  /** `80 127.0.0.1:80 [::1]:80`, in the order of the ports. */
+  /** `80 127.0.0.1:80 [::1]:80` or `53/udp 127.0.0.1:53`, in the order of the ports. */
   exported(): string[] {
-    return this.table.exports().map(({ port, targets }) => [port, ...targets].join(' '))
+    return this.table.exports().map((each) => [portText(each), ...each.targets].join(' '))
   }
 
   /** The same, as the tailnet has it. */
   reachable(): string[] {
     return [...this.open.values()]
-      .sort((one, other) => one.port - other.port)
-      .map(({ port, targets }) => [port, ...targets].join(' '))
+      .sort((one, other) => one.port - other.port || (one.network < other.network ? -1 : 1))
+      .map((each) => [portText(each), ...each.targets].join(' '))
   }
+}
+
+function isBusy(key: PortKey): boolean {
+  return key.startsWith(`${BUSY_PORT}/`)
 }
 
 function verdictOn(port: number): ExportVerdict | undefined {

@@ -32,7 +32,7 @@ export interface OutboundFlow {
   readonly origin: 'socks' | 'preload'
 }
 
-/** A connection from the tailnet to an exported listener. */
+/** A connection from the tailnet to an exported listener, or the first datagram from a port of a peer. */
 export interface InboundFlow {
   readonly network: 'tcp' | 'udp'
   /** The peer's. */
@@ -46,7 +46,7 @@ export interface InboundFlow {
   readonly run?: string | undefined
 }
 
-/** A listener that is about to be served to the tailnet. */
+/** A listener that is about to be served to the tailnet; of UDP, a socket that is bound. */
 export interface ExportRequest {
   readonly network: 'tcp' | 'udp'
   /** As the control protocol has it: 46 is a socket of IPv6 that takes IPv4 too. */

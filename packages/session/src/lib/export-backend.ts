@@ -20,7 +20,7 @@ export function lastingBackend(
     ...(options.service === undefined ? {} : { service: options.service }),
   }
   return {
-    export: ({ port, targets }) => exports.export({ ...common, port, targets }),
+    export: (call) => exports.export({ ...common, ...call }),
     retarget: (id, targets) => exports.retarget(id, targets),
     unexport: (id, { drain }) => exports.unexport(id, { drain }),
     listening: (sockets) => exports.listening(sockets),

@@ -1,4 +1,4 @@
-import type { Exporter } from '@tailproxy/exporter'
+import { describePort, type Exporter } from '@tailproxy/exporter'
 import { z } from 'zod'
 import { exportOptionsOf } from './export-options-of.ts'
 import { filtersOf } from './filters.ts'
@@ -7,9 +7,11 @@ import type { SessionHost } from './session-host.ts'
 import { understand } from './understand.ts'
 
 const Port = z.int().min(1).max(65_535)
+const Network = z.enum(['tcp', 'udp']).default('tcp')
 
 const ExportRequest = z.strictObject({
   port: Port,
+  network: Network,
   /** Where it listens, if not on loopback. */
   address: z.string().min(1).optional(),
   settings: z.unknown().optional(),
@@ -21,17 +23,21 @@ export function exportRoutes(host: SessionHost): Routes {
   return {
     'GET /v1/exports': async () => ({ exports: (await host.ready).exports() }),
     'POST /v1/exports': async ({ request }) => {
-      const { port, address, settings, cwd } = await readBody(ExportRequest, request)
+      const { settings, cwd, ...target } = await readBody(ExportRequest, request)
       const exporter = await exporterFor(host, settings, cwd)
-      const outcome = await exporter.add({ port, ...(address === undefined ? {} : { address }) })
+      const outcome = await exporter.add(target)
       if (!outcome.ok) throw new Problem(409, outcome.code, outcome.reason)
       return new Answer(201, { export: outcome.export })
     },
-    'DELETE /v1/exports/*': async ({ parameter }) => {
+    'DELETE /v1/exports/*': async ({ request, parameter }) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://tailproxy')
       const port = Port.safeParse(Number(parameter))
       if (!port.success) throw new Problem(400, 'invalid', `"${parameter}" is no port`)
-      if (await (await host.ready).unexport(port.data)) return new Answer(204)
-      throw new Problem(404, 'not-found', `port ${parameter} is not exported`)
+      const network = Network.safeParse(searchParams.get('network') ?? undefined)
+      if (!network.success) throw new Problem(400, 'invalid', '"network" has to be tcp or udp')
+      if (await (await host.ready).unexport(port.data, network.data)) return new Answer(204)
+      const name = describePort({ port: port.data, network: network.data })
+      throw new Problem(404, 'not-found', `${name} is not exported`)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -6,7 +7,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { text } from 'node:stream/consumers'
 import { createFilterChain, createPortFilter, type Filter } from '@tailproxy/port-filter'
-import { expect, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { POLICY, test } from '../testing/session.ts'
 import type { Session } from './session.ts'
 
@@ -184,6 +185,27 @@ test('exports what listens already, and ends it by its port', async ({ open, ech
   expect(await session.unexport(port)).toBe(true)
   expect(await session.unexport(port)).toBe(false)
   expect(session.exports()).toEqual([])
+})
+
+test('exports a port of UDP beside that of TCP, and ends each by itself', async ({ open }) => {
+  const program = createSocket('udp4').bind(0, '127.0.0.1')
+  onTestFinished(() => void program.close())
+  program.on('message', (datagram, { port }) => program.send(datagram, port, '127.0.0.1'))
+  await once(program, 'listening')
+  const { port } = program.address()
+  const session = await open()
+  expect(await session.exporter().add({ port })).toMatchObject({ ok: true })
+  expect(await tell(session, `LISTEN 7 udp4 0.0.0.0 ${port} 0`)).toBe('OK 7')
+  const [, ofUdp] = session.exports()
+  expect(session.exports()).toMatchObject([{ network: 'tcp' }, { network: 'udp', pids: [1234] }])
+  const peer = createSocket('udp4')
+  onTestFinished(() => void peer.close())
+  peer.send('hello', portOf(ofUdp?.addresses[0] ?? ''), '127.0.0.1')
+  expect(String((await once(peer, 'message'))[0])).toBe('hello')
+  await vi.waitFor(() => expect(session.exports()[1]).toMatchObject({ accepted: 1, bytesUp: 5 }))
+  expect(await session.unexport(port)).toBe(true)
+  expect(session.exports()).toMatchObject([{ network: 'udp', port }])
+  expect(await session.unexport(port, 'udp')).toBe(false)
 })
 
 test('exports under a new sidecar what it exported under one that died', async ({

@@ -1,4 +1,4 @@
-import type { CloseReason, Export } from '@tailproxy/exporter'
+import { type CloseReason, type Export, portText } from '@tailproxy/exporter'
 import type { FlowClosed, FlowOpened } from '@tailproxy/sidecar'
 import { describeExport } from './describe-export.ts'
 import { describeFlow, describeFlowEnd } from './describe-flow.ts'
@@ -61,8 +61,8 @@ function tellExports(
 ): () => void {
   if (!exporter) return () => {}
   const opened = (each: Export): void => say(`export: ${describeExport(each, node.name)}`)
-  const closed = ({ port }: Export, reason: CloseReason): void =>
-    say(`export: ${node.name}:${port} ends (${reason})`)
+  const closed = (each: Export, reason: CloseReason): void =>
+    say(`export: ${node.name}:${portText(each)} ends (${reason})`)
   exporter.on('export:opened', opened).on('export:closed', closed)
   return () => exporter.off('export:opened', opened).off('export:closed', closed)
 }

@@ -1,3 +1,4 @@
+import type { PortName } from '@tailproxy/exporter'
 import {
   type ExportRequest,
   type ExportResult,
@@ -11,7 +12,7 @@ import { EventEmitter } from 'eventemitter3'
 export interface LastingExportsEvents {
   state: (state: ExportState) => void
   /** A new sidecar did not take an export over; it is not served until it is opened anew. */
-  lost: (port: number, reason: Error) => void
+  lost: (port: PortName, reason: Error) => void
 }
 
 interface Lasting {
@@ -51,7 +52,7 @@ export class LastingExports extends EventEmitter<LastingExportsEvents> {
   async export(request: ExportRequest): Promise<ExportResult> {
     const opened = await this.#open(request)
     for (const [id, { request: before, targets }] of this.#exports) {
-      if (targets.length === 0 && before.port === request.port) this.#exports.delete(id)
+      if (targets.length === 0 && isSamePort(before, request)) this.#exports.delete(id)
     }
     const id = ++this.#lastId
     const none = { export: id, connections: 0, accepted: 0, refused: 0, bytesUp: 0, bytesDown: 0 }
@@ -102,7 +103,8 @@ export class LastingExports extends EventEmitter<LastingExportsEvents> {
     try {
       lasting.inSidecar = (await sidecar.export({ ...request, targets })).export
     } catch (error) {
-      this.emit('lost', request.port, error as Error)
+      const { port, network = 'tcp' } = request
+      this.emit('lost', { port, network }, error as Error)
     }
   }
 
@@ -110,6 +112,7 @@ export class LastingExports extends EventEmitter<LastingExportsEvents> {
     for (const [id, lasting] of this.#exports) {
       if (lasting.inSidecar !== state.export) continue
       const { before } = lasting
+      const dropped = (before.dropped ?? 0) + (state.dropped ?? 0)
       lasting.last = {
         ...state,
         export: id,
@@ -117,10 +120,15 @@ export class LastingExports extends EventEmitter<LastingExportsEvents> {
         refused: before.refused + state.refused,
         bytesUp: before.bytesUp + state.bytesUp,
         bytesDown: before.bytesDown + state.bytesDown,
+        ...(dropped > 0 ? { dropped } : {}),
       }
       this.emit('state', lasting.last)
       if (lasting.targets.length === 0 && state.connections === 0) this.#exports.delete(id)
       return
     }
   }
+}
+
+function isSamePort(one: ExportRequest, other: ExportRequest): boolean {
+  return one.port === other.port && one.network === other.network
 }

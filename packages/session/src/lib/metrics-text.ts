@@ -162,7 +162,7 @@ function controlFamilies(control: ControlCounts | undefined): string[] {
 
 function exportFamilies(exports: readonly Export[]): string[] {
   const each = (value: (exported: Export) => number): Sample[] =>
-    exports.map((exported) => [{ port: exported.port }, value(exported)])
+    exports.map((exported) => [labelsOf(exported), value(exported)])
   return [
     family(
       'export_connections',
@@ -186,12 +186,17 @@ function exportFamilies(exports: readonly Export[]): string[] {
       'export_bytes_total',
       'counter',
       'Bytes of an export: up is from the program.',
-      exports.flatMap(({ port, bytesUp, bytesDown }): Sample[] => [
-        [{ port, direction: 'up' }, bytesUp],
-        [{ port, direction: 'down' }, bytesDown],
+      exports.flatMap((exported): Sample[] => [
+        [{ ...labelsOf(exported), direction: 'up' }, exported.bytesUp],
+        [{ ...labelsOf(exported), direction: 'down' }, exported.bytesDown],
       ]),
     ),
   ]
+}
+
+/** Ports of TCP and of UDP may have the same number. */
+function labelsOf({ port, network }: Export): Labels {
+  return { port, network }
 }
 
 /** Without a sample nothing is said of it, the name neither. */

@@ -1,5 +1,5 @@
 import { describeLineError } from '@tailproxy/control-protocol'
-import { createExporter, type Exporter } from '@tailproxy/exporter'
+import { createExporter, describePort, type Exporter, portText } from '@tailproxy/exporter'
 import {
   type AskCredentials,
   type ControlServer,
@@ -20,8 +20,8 @@ export interface RunExportsOptions {
   options: ExportOptions
   /** Counts what was told and came to nothing. */
   tally: ControlTally
-  /** Told why connections to an export were not let in, or not forwarded. */
-  onFailure: (port: number, reason: string) => void
+  /** Told why connections to an export (`80`, or `53/udp`) were not let in, or not forwarded. */
+  onFailure: (port: string, reason: string) => void
 }
 
 /** What is exported for one run, or for none, and how the run tells of it. */
@@ -31,7 +31,7 @@ export class RunExports {
   readonly #run: string | undefined
   readonly #tally: ControlTally
   readonly #onState: (state: ExportState) => void
-  readonly #failures = new Map<number, string | undefined>()
+  readonly #failures = new Map<string, string | undefined>()
   #control: ControlServer | undefined
 
   constructor({ exports, filters, run, options, tally, onFailure }: RunExportsOptions) {
@@ -46,15 +46,18 @@ export class RunExports {
       ...(options.max === undefined ? {} : { maxExports: options.max }),
       ...(options.idleTimeout === undefined ? {} : { idleTimeout: options.idleTimeout }),
     })
-    this.exporter.on('export:refused', ({ port, pid }, code, reason) => {
-      tally.add('unexported', `port ${port} of ${nameOf(pid)} is not exported (${code}): ${reason}`)
+    this.exporter.on('export:refused', (question, code, reason) => {
+      const what = `${describePort(question)} of ${nameOf(question.pid)}`
+      tally.add('unexported', `${what} is not exported (${code}): ${reason}`)
     })
-    this.exporter.on('export:changed', ({ port, error }) => {
+    this.exporter.on('export:changed', (changed) => {
+      const { error } = changed
+      const port = portText(changed)
       // Its counts change four times a second, and the last failure stands there still.
       if (error && this.#failures.get(port) !== error.message) onFailure(port, error.message)
       this.#failures.set(port, error?.message)
     })
-    this.exporter.on('export:closed', ({ port }) => this.#failures.delete(port))
+    this.exporter.on('export:closed', (closed) => this.#failures.delete(portText(closed)))
     this.#onState = (state) => this.exporter.handleState(state)
     exports.on('state', this.#onState)
   }

@@ -12,6 +12,8 @@ export const Exported = z.object({
   refused: z.number(),
   bytesUp: z.number(),
   bytesDown: z.number(),
+  /** Datagrams that were not carried. */
+  dropped: z.number().optional(),
   pids: z.array(z.number()),
   /** Why the last connection was not let in, or not forwarded. */
   error: z.object({ code: z.string(), message: z.string() }).optional(),

@@ -29,6 +29,8 @@ export const DEFAULT_SESSION_TIMEOUT = 30_000
 /** A port of this host to export. */
 export interface ExportTarget {
   port: number
+  /** @default 'tcp' */
+  network?: 'tcp' | 'udp' | undefined
   /** Where it listens, if not on loopback. */
   address?: string | undefined
 }
@@ -76,8 +78,9 @@ export class SessionClient {
   }
 
   /** @throws {SessionAwayError} @throws {SessionRefusedError} `not-found` when there is none */
-  async unexport(port: number): Promise<void> {
-    await this.#ask('DELETE', `/v1/exports/${port}`)
+  async unexport(port: number, network: 'tcp' | 'udp' = 'tcp'): Promise<void> {
+    const query = network === 'udp' ? '?network=udp' : ''
+    await this.#ask('DELETE', `/v1/exports/${port}${query}`)
   }
 
   /** @throws {SessionAwayError} @throws {SessionRefusedError} */

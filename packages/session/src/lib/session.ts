@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Export, Exporter } from '@tailproxy/exporter'
+import { describePort, type Export, type Exporter, type Network } from '@tailproxy/exporter'
 import { createFilterChain, type FilterChain } from '@tailproxy/port-filter'
 import {
   type Ask,
@@ -102,7 +102,7 @@ export class Session extends EventEmitter<SessionEvents> {
     })
     this.#end = { promise, resolve }
     this.#lasting.on('lost', (port, { message }) => {
-      this.emit('log', 'warn', `port ${port} is not exported any more: ${message}`)
+      this.emit('log', 'warn', `${describePort(port)} is not exported any more: ${message}`)
     })
   }
 
@@ -290,12 +290,14 @@ export class Session extends EventEmitter<SessionEvents> {
   exports(): Export[] {
     if (this.#isOver) return []
     const all = this.#allExports().flatMap(({ exporter }) => exporter.exports())
-    return all.sort((a, b) => a.port - b.port)
+    return all.sort((a, b) => a.port - b.port || a.network.localeCompare(b.network))
   }
 
   /** Ends an export, whoever's it is. Its port comes back when its program listens again. */
-  async unexport(port: number): Promise<boolean> {
-    const found = await Promise.all(this.#allExports().map(({ exporter }) => exporter.remove(port)))
+  async unexport(port: number, network: Network = 'tcp'): Promise<boolean> {
+    const found = await Promise.all(
+      this.#allExports().map(({ exporter }) => exporter.remove(port, network)),
+    )
     return found.includes(true)
   }
 
@@ -323,7 +325,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   #serve(options: ExportOptions, filters = this.#filters, run?: string): RunExports {
     const of = run === undefined ? {} : { run }
-    const onFailure = (port: number, reason: string) =>
+    const onFailure = (port: string, reason: string) =>
       this.#complaints.tell(`export ${port}`, `export: ${this.node.name}:${port}: ${reason}`)
     const all = { exports: this.#lasting, tally: this.#tally, onFailure }
     return new RunExports({ ...all, filters, options, ...of })
