@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -12,6 +13,8 @@ import { childrenOf } from '../support/tailproxy.ts'
 
 const life = fileURLToPath(new URL('../fixtures/listener_life.py', import.meta.url))
 const serve = fileURLToPath(new URL('../fixtures/serve.mjs', import.meta.url))
+const udpAsk = fileURLToPath(new URL('../fixtures/udp_ask.mjs', import.meta.url))
+const udpListener = fileURLToPath(new URL('../fixtures/udp_listener.py', import.meta.url))
 const WAIT = { timeout: 30_000, interval: 20 }
 
 let joined: Promise<Peer> | undefined
@@ -55,6 +58,41 @@ async function echo(host = '127.0.0.1'): Promise<number> {
     server.close()
   })
   return (server.address() as AddressInfo).port
+}
+
+interface UdpEcho {
+  port: number
+  heard: number
+  close: () => Promise<void>
+}
+
+/** The same by datagrams; each comes back with the name ahead. */
+async function echoUdp(name: string, at = 0): Promise<UdpEcho> {
+  const socket = createSocket('udp4')
+  socket.bind(at, '127.0.0.1')
+  await once(socket, 'listening')
+  let isOpen = true
+  const close = async () => {
+    if (!isOpen) return
+    isOpen = false
+    const closed = once(socket, 'close')
+    socket.close()
+    await closed
+  }
+  onTestFinished(close)
+  const echo = { port: socket.address().port, heard: 0, close }
+  socket.on('message', (datagram, { port, address }) => {
+    echo.heard++
+    socket.send(`${name} ${datagram}`, port, address)
+  })
+  return echo
+}
+
+/** Another node, from which datagrams are sent all the time. */
+function askFromAnotherNode({ tailproxy }: Tailnet, ...places: (string | number)[]) {
+  const running = tailproxy.start(['run', process.execPath, udpAsk, ...places.map(String)])
+  onTestFinished(() => void running.child.kill('SIGKILL'))
+  return running
 }
 
 for (const what of ['/fork', '/dup']) {
@@ -289,6 +327,78 @@ test('what listens already is served, listed and taken back', async ({ tailnet, 
   serving.child.kill('SIGINT')
   expect(await serving.finished).toMatchObject({ signal: 'SIGINT', stderr: '' })
 })
+
+test('a port of UDP is served over both families, and again when its program is there again', async ({
+  tailnet,
+}) => {
+  const first = await echoUdp('first')
+  const { port } = first
+  const env = { TAILPROXY_STATE_DIR: `${tailnet.tailproxy.directory}/udp-exports` }
+  const serving = tailnet.tailproxy.start(['export', `127.0.0.1:${port}/udp`], { env })
+  onTestFinished(() => void serving.child.kill('SIGKILL'))
+  const pattern = /\/udp \(([\d.]+):\d+, \[([0-9a-f:]+)\]:\d+\) leads to 127/
+  const [, ipv4 = '', ipv6 = ''] = await serving.says(pattern)
+  const asking = askFromAnotherNode(tailnet, ipv4, port, ipv6, port)
+  for (const from of [ipv4, ipv6])
+    await asking.says(new RegExp(`^first ask \\d+ from ${from} ${port}$`, 'm'))
+  await first.close()
+  await vi.waitFor(async () => {
+    const { stdout } = await tailnet.tailproxy.run(['export', 'ls', '--json'], { env })
+    expect(JSON.parse(stdout).exports).toMatchObject([
+      { network: 'udp', port, accepted: 2, refused: 0, error: { code: 'refused' } },
+    ])
+  }, WAIT)
+  await echoUdp('second', port)
+  for (const from of [ipv4, ipv6])
+    await asking.says(new RegExp(`^second ask \\d+ from ${from} ${port}$`, 'm'))
+  const { stdout } = await tailnet.tailproxy.run(['export', 'ls'], { env })
+  expect(stdout).toMatch(new RegExp(`^${port}/udp +127\\.0\\.0\\.1:${port} +2 +2 +0 `, 'm'))
+  expect(await tailnet.tailproxy.run(['export', 'rm', `${port}/udp`], { env })).toMatchObject({
+    status: 0,
+    stderr: '',
+  })
+})
+
+test('a peer that is not let in hears nothing by UDP, and the status says why', async ({
+  tailnet,
+}) => {
+  const echo = await echoUdp('never')
+  const env = { TAILPROXY_STATE_DIR: `${tailnet.tailproxy.directory}/udp-denied` }
+  const words = ['--export-user=nobody@example.com', 'export', `${echo.port}/udp`]
+  const serving = tailnet.tailproxy.start(words, { env })
+  onTestFinished(() => void serving.child.kill('SIGKILL'))
+  const [, ipv4 = ''] = await serving.says(/\(([\d.]+):\d+, /)
+  const asking = askFromAnotherNode(tailnet, ipv4, echo.port)
+  await vi.waitFor(async () => {
+    const { stdout } = await tailnet.tailproxy.run(['status', '--json'], { env })
+    // One socket of the peer's is one refusal, however often it asks.
+    expect(JSON.parse(stdout).exports).toMatchObject([
+      {
+        network: 'udp',
+        accepted: 0,
+        refused: 1,
+        error: { code: 'denied', message: expect.stringContaining('none of those') },
+      },
+    ])
+  }, WAIT)
+  expect([asking.output.stdout, echo.heard]).toEqual(['', 0])
+})
+
+test(
+  withPython('a wrapped program tells of its port of UDP, until its socket is closed'),
+  python,
+  async ({ tailnet }) => {
+    const running = startExporting(tailnet, ['python3', udpListener])
+    const [, port = ''] = await running.says(/^HELLO 2 OK 1 (\d+)$/m)
+    const [, ipv4 = ''] = await running.warns(/\/udp \(([\d.]+):\d+, .*leads to 127/)
+    const asking = askFromAnotherNode(tailnet, ipv4, port)
+    await asking.says(new RegExp(`^wrapped ask \\d+ from ${ipv4} ${port}$`, 'm'))
+    const stop = createSocket('udp4')
+    onTestFinished(() => void stop.close())
+    stop.send('stop', Number(port), '127.0.0.1')
+    await running.warns(new RegExp(`:${port}/udp ends \\(closed\\)`))
+  },
+)
 
 test('an export without a connection ends after its time', async ({ tailnet, peer }) => {
   const running = startExporting(tailnet, [process.execPath, serve], ['--export-idle=200ms'])
