@@ -79,8 +79,9 @@ export class SidecarKeeper extends EventEmitter<KeeperEvents> {
   /** Stops the sidecar, for good. Safe to call twice. */
   async close(): Promise<void> {
     this.#closing.abort(new SessionEndedError())
-    await this.#current?.stop()
+    // A start that is under way may be past what an abort ends.
     await this.#recovery
+    await this.#current?.stop()
   }
 
   #keep(sidecar: Sidecar): void {
@@ -104,7 +105,7 @@ export class SidecarKeeper extends EventEmitter<KeeperEvents> {
         await delay(this.#pause, undefined, { signal })
         this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
         this.#keep(await this.#bringUp(signal))
-        this.emit('up')
+        if (!signal.aborted) this.emit('up')
         return
       } catch (error) {
         reason = error as Error
