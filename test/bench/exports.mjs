@@ -21,6 +21,7 @@ const METRICS = [
   { name: 'first', what: 'connect to first byte', unit: 'µs', port: 7, amount: 500 },
   { name: 'parallel', what: '50 at once', unit: 'connects/s', port: 7, amount: 2000 },
   { name: 'rtt', what: 'round trip', unit: 'µs', port: 7, amount: 2000 },
+  { name: 'rtt-udp', what: 'round trip, UDP', unit: 'µs', port: '7/udp', amount: 2000 },
   { name: 'up', what: 'to the export', unit: 'Mbit/s', port: 9, amount: 300 },
   { name: 'down', what: 'from the export', unit: 'Mbit/s', port: 19, amount: 300 },
   { name: 'up8', what: 'to it, 8 streams', unit: 'Mbit/s', port: 9, amount: 400 },
@@ -49,7 +50,7 @@ async function main() {
   const { host } = await start(bench, ['listen', controlUrl])
   const { node } = await start(
     tailproxy,
-    ['export', '--json', ...Object.values(local).map(String)],
+    ['export', '--json', ...Object.entries(local).map(([of, at]) => of.replace(/^\d+/, at))],
     {
       TAILPROXY_CONTROL_URL: controlUrl,
       TAILPROXY_HOSTNAME: 'export',
@@ -58,7 +59,7 @@ async function main() {
     },
   )
   const ways = {
-    'tsnet.Listen': ({ name, port, amount }) => [name, host, port, amount],
+    'tsnet.Listen': ({ name, port, amount }) => [name, host, Number.parseInt(port, 10), amount],
     export: ({ name, port, amount }) => [name, node.addresses[0], local[port], amount],
   }
   const results = {}

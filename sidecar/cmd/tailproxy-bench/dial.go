@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"tailscale.com/tsnet"
@@ -51,9 +52,14 @@ func dial(ctx context.Context, controlURL, metric, host, port, amountText string
 	if err != nil || amount < 1 {
 		return fmt.Errorf("AMOUNT is %q; allowed is a number from 1", amountText)
 	}
+	metric, isUDP := strings.CutSuffix(metric, "-udp")
 	measure, ok := metrics()[metric]
-	if !ok {
-		return fmt.Errorf("METRIC is %q; allowed are connect, first, parallel, rtt, up, down, up8 and down8", metric)
+	if !ok || isUDP && metric != "rtt" {
+		return fmt.Errorf("METRIC is %q; allowed are connect, first, parallel, rtt, rtt-udp, up, down, up8 and down8", metric)
+	}
+	network := "tcp"
+	if isUDP {
+		network = "udp"
 	}
 	server, leave, err := join(ctx, controlURL, "bench")
 	if err != nil {
@@ -61,7 +67,7 @@ func dial(ctx context.Context, controlURL, metric, host, port, amountText string
 	}
 	defer leave()
 	d := dialer(func() (net.Conn, error) {
-		return server.Dial(ctx, "tcp", net.JoinHostPort(host, port))
+		return server.Dial(ctx, network, net.JoinHostPort(host, port))
 	})
 	// Not measured: the first connect also finds the way to the peer.
 	first, err := d()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 
 	"tailscale.com/tsnet"
@@ -32,6 +33,12 @@ func listen(ctx context.Context, controlURL string) error {
 		defer listener.Close()
 		go accept(listener, handle)
 	}
+	datagrams, err := server.ListenPacket("udp", netip.AddrPortFrom(status.TailscaleIPs[0], 7).String())
+	if err != nil {
+		return err
+	}
+	defer datagrams.Close()
+	go echo(datagrams)
 	if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"host": status.TailscaleIPs[0]}); err != nil {
 		return err
 	}

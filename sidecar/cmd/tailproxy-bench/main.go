@@ -1,7 +1,7 @@
 // Command tailproxy-bench is the yardstick of `pnpm bench`: what test/bench/client.c measures of a wrapped
 // program, measured of a bare tsnet.Dial.
 //
-//	tailproxy-bench dial CONTROL-URL connect|first|parallel|rtt|up|down|up8|down8 HOST PORT AMOUNT
+//	tailproxy-bench dial CONTROL-URL connect|first|parallel|rtt|rtt-udp|up|down|up8|down8 HOST PORT AMOUNT
 //	tailproxy-bench pauses CONTROL-URL HOST PORT SECONDS,…
 //	tailproxy-bench listen CONTROL-URL
 //	tailproxy-bench serve

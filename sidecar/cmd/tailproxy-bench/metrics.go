@@ -19,6 +19,9 @@ const (
 	megabyte    = 1_000_000
 )
 
+// lostAfter is how long an answer is waited for.
+const lostAfter = 10 * time.Second
+
 // streams is how many up8 and down8 have.
 const streams = 8
 
@@ -119,6 +122,10 @@ func roundTrips(d dialer, amount int) (float64, error) {
 	for i := range took {
 		start := time.Now()
 		if _, err := conn.Write(message); err != nil {
+			return 0, err
+		}
+		// A datagram may be lost.
+		if err := conn.SetReadDeadline(start.Add(lostAfter)); err != nil {
 			return 0, err
 		}
 		if _, err := io.ReadFull(conn, message); err != nil {
