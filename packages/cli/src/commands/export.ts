@@ -143,10 +143,10 @@ function serve(
 }
 
 async function drain(session: Session): Promise<void> {
-  const open = session.exports().reduce((sum, { connections }) => sum + connections, 0)
+  const open = session.exports.list().reduce((sum, { connections }) => sum + connections, 0)
   if (open === 0) return
   say(`waiting for ${open} open connection${open === 1 ? '' : 's'}; Ctrl-C again ends it now`)
   await interruptible(async (again) => {
-    await Promise.race([session.drainExports(DRAIN_TIMEOUT), aborted(again)])
+    await Promise.race([session.exports.drain(DRAIN_TIMEOUT), aborted(again)])
   })
 }

@@ -21,7 +21,7 @@ const ExportRequest = z.strictObject({
 /** Ports of this host, of no run, that commands add and take away; and the list of all exports. */
 export function exportRoutes(host: SessionHost): Routes {
   return {
-    'GET /v1/exports': async () => ({ exports: (await host.ready).exports() }),
+    'GET /v1/exports': async () => ({ exports: (await host.ready).exports.list() }),
     'POST /v1/exports': async ({ request }) => {
       const { settings, cwd, ...target } = await readBody(ExportRequest, request)
       const exporter = await exporterFor(host, settings, cwd)
@@ -35,7 +35,7 @@ export function exportRoutes(host: SessionHost): Routes {
       if (!port.success) throw new Problem(400, 'invalid', `"${parameter}" is no port`)
       const network = Network.safeParse(searchParams.get('network') ?? undefined)
       if (!network.success) throw new Problem(400, 'invalid', '"network" has to be tcp or udp')
-      if (await (await host.ready).unexport(port.data, network.data)) return new Answer(204)
+      if (await (await host.ready).exports.remove(port.data, network.data)) return new Answer(204)
       const name = describePort({ port: port.data, network: network.data })
       throw new Problem(404, 'not-found', `${name} is not exported`)
     },
@@ -51,8 +51,8 @@ async function exporterFor(host: SessionHost, given: unknown, cwd: string): Prom
   const { exportAllowPorts, exportDenyPorts, exportUsers, exportTags } = values
   const lists = [exportAllowPorts, exportDenyPorts, exportUsers, exportTags]
   const key = JSON.stringify([options, lists, values.filters, cwd])
-  const existing = session.exporterOf(key)
+  const existing = session.exports.ofHostBy(key)
   if (existing) return existing
   const filters = await filtersOf(own, { cwd, onFailure: (said) => host.say(said) })
-  return session.exporter({ ...options, showPeers: false }, filters, key)
+  return session.exports.ofHost({ ...options, showPeers: false }, filters, key)
 }

@@ -35,7 +35,7 @@ async function freePort(): Promise<number> {
 }
 
 async function reach(session: Session, bytes: string): Promise<string> {
-  const [address = ''] = session.exports()[0]?.addresses ?? []
+  const [address = ''] = session.exports.list()[0]?.addresses ?? []
   const socket = connect(portOf(address), '127.0.0.1')
   socket.end(bytes)
   return text(socket)
@@ -45,7 +45,7 @@ test('serves a listener that a run tells of', async ({ open, echo }) => {
   const session = await open()
   const port = portOf(echo)
   expect(await tell(session, `LISTEN 7 tcp4 0.0.0.0 ${port} 0`)).toBe('OK 7')
-  expect(session.exports()).toMatchObject([{ port, targets: [echo], pids: [1234] }])
+  expect(session.exports.list()).toMatchObject([{ port, targets: [echo], pids: [1234] }])
   expect(await reach(session, 'hello')).toBe('hello')
 })
 
@@ -59,7 +59,7 @@ test('tells of a wrong line, and goes on with the next', async ({ open, echo }) 
     `LISTEN 1 tcp5 0.0.0.0 ${port} 0\nLISTEN 2 tcp4 0.0.0.0 ${port} 0`,
   )
   expect(answer).toMatch(/^REFUSED 0 invalid /)
-  await vi.waitFor(() => expect(session.exports()).toHaveLength(1))
+  await vi.waitFor(() => expect(session.exports.list()).toHaveLength(1))
   expect(complaints).toEqual([expect.stringMatching(/^process 1234 .*tcp5/)])
 })
 
@@ -95,7 +95,7 @@ test('goes by what the kernel says of who connects', async ({ open }) => {
   const { control = '' } = await session.register('run-1', POLICY, { exports: {} })
   const socket = connect(control)
   await new Promise((resolve) => socket.on('error', () => {}).on('close', resolve))
-  expect(session.controlSocket).toMatchObject({
+  expect(session.exports.refusals).toMatchObject({
     refused: 1,
     last: expect.stringContaining(`user ${NOBODY}`),
   })
@@ -106,7 +106,7 @@ test('tells of the first of many wrong lines only, and counts all', async ({ ope
   const complaints: string[] = []
   session.on('log', (_level, message) => complaints.push(message))
   await tell(session, 'nonsense\n'.repeat(1000))
-  await vi.waitFor(() => expect(session.controlSocket).toMatchObject({ malformed: 1001 }))
+  await vi.waitFor(() => expect(session.exports.refusals).toMatchObject({ malformed: 1001 }))
   expect(complaints).toHaveLength(32)
   expect(complaints.at(-1)).toContain('only counted')
 })
@@ -121,9 +121,9 @@ test('ends the exports of a run with it', async ({ open, echo }) => {
   const session = await open()
   const run = await session.register('run-1', POLICY, { exports: {} })
   await run.exporter?.connect().listen({ family: 'tcp4', port: portOf(echo) })
-  expect(session.exports()).toHaveLength(1)
+  expect(session.exports.list()).toHaveLength(1)
   await session.unregister(run)
-  expect(session.exports()).toEqual([])
+  expect(session.exports.list()).toEqual([])
   expect(existsSync(run.control ?? '')).toBe(false)
 })
 
@@ -131,8 +131,8 @@ test('puts listeners to the filters', async ({ open }) => {
   const filters = createFilterChain([createPortFilter({ deny: '8000-8099' })])
   const session = await open({}, { filters })
   expect(await tell(session, 'LISTEN 1 tcp4 0.0.0.0 8080 0')).toMatch(/^REFUSED 1 denied .*8080/)
-  expect(session.exports()).toEqual([])
-  expect(session.controlSocket).toMatchObject({
+  expect(session.exports.list()).toEqual([])
+  expect(session.exports.refusals).toMatchObject({
     unexported: 1,
     last: expect.stringMatching(
       /^port 8080 of process 1234 is not exported \(denied\): .*deny list/,
@@ -158,7 +158,7 @@ test.for(inbound)(
   'leaves who comes in to a filter that %s',
   async ([, filter, allowed], { open, echo }) => {
     const session = await open({}, { filters: createFilterChain([filter]) })
-    await session.exporter().add({ port: portOf(echo) })
+    await session.exports.ofHost().add({ port: portOf(echo) })
     const answered = reach(session, 'hello')
     if (allowed) expect(await answered).toBe('hello')
     else await expect(answered).rejects.toMatchObject({ code: 'ECONNRESET' })
@@ -170,21 +170,21 @@ test('tells its log why somebody was not let in, once', async ({ open, echo }) =
   const session = await open({}, { filters })
   const logged: string[] = []
   session.on('log', (_level, message) => logged.push(message))
-  await session.exporter().add({ port: portOf(echo) })
+  await session.exports.ofHost().add({ port: portOf(echo) })
   for (let times = 0; times < 3; times++) {
     await expect(reach(session, 'hello')).rejects.toMatchObject({ code: 'ECONNRESET' })
   }
-  await vi.waitFor(() => expect(session.exports()).toMatchObject([{ refused: 3 }]))
+  await vi.waitFor(() => expect(session.exports.list()).toMatchObject([{ refused: 3 }]))
   expect(logged).toEqual([expect.stringMatching(new RegExp(`^export: \\S+:${portOf(echo)}: .+`))])
 })
 
 test('exports what listens already, and ends it by its port', async ({ open, echo }) => {
   const session = await open()
   const port = portOf(echo)
-  expect(await session.exporter().add({ port })).toMatchObject({ ok: true })
-  expect(await session.unexport(port)).toBe(true)
-  expect(await session.unexport(port)).toBe(false)
-  expect(session.exports()).toEqual([])
+  expect(await session.exports.ofHost().add({ port })).toMatchObject({ ok: true })
+  expect(await session.exports.remove(port)).toBe(true)
+  expect(await session.exports.remove(port)).toBe(false)
+  expect(session.exports.list()).toEqual([])
 })
 
 test('exports a port of UDP beside that of TCP, and ends each by itself', async ({ open }) => {
@@ -194,18 +194,23 @@ test('exports a port of UDP beside that of TCP, and ends each by itself', async 
   await once(program, 'listening')
   const { port } = program.address()
   const session = await open()
-  expect(await session.exporter().add({ port })).toMatchObject({ ok: true })
+  expect(await session.exports.ofHost().add({ port })).toMatchObject({ ok: true })
   expect(await tell(session, `LISTEN 7 udp4 0.0.0.0 ${port} 0`)).toBe('OK 7')
-  const [, ofUdp] = session.exports()
-  expect(session.exports()).toMatchObject([{ network: 'tcp' }, { network: 'udp', pids: [1234] }])
+  const [, ofUdp] = session.exports.list()
+  expect(session.exports.list()).toMatchObject([
+    { network: 'tcp' },
+    { network: 'udp', pids: [1234] },
+  ])
   const peer = createSocket('udp4')
   onTestFinished(() => void peer.close())
   peer.send('hello', portOf(ofUdp?.addresses[0] ?? ''), '127.0.0.1')
   expect(String((await once(peer, 'message'))[0])).toBe('hello')
-  await vi.waitFor(() => expect(session.exports()[1]).toMatchObject({ accepted: 1, bytesUp: 5 }))
-  expect(await session.unexport(port)).toBe(true)
-  expect(session.exports()).toMatchObject([{ network: 'udp', port }])
-  expect(await session.unexport(port, 'udp')).toBe(false)
+  await vi.waitFor(() =>
+    expect(session.exports.list()[1]).toMatchObject({ accepted: 1, bytesUp: 5 }),
+  )
+  expect(await session.exports.remove(port)).toBe(true)
+  expect(session.exports.list()).toMatchObject([{ network: 'udp', port }])
+  expect(await session.exports.remove(port, 'udp')).toBe(false)
 })
 
 test('exports under a new sidecar what it exported under one that died', async ({
@@ -215,23 +220,23 @@ test('exports under a new sidecar what it exported under one that died', async (
 }) => {
   const behaviour = { dieAfter: 'fileCapabilities', dieOnce: path.join(directory, 'died') }
   const session = await open({ ...behaviour, exportPort: await freePort() })
-  await session.exporter().add({ port: portOf(echo) })
+  await session.exports.ofHost().add({ port: portOf(echo) })
   expect(await reach(session, 'hello')).toBe('hello')
-  await vi.waitFor(() => expect(session.exports()).toMatchObject([{ accepted: 1 }]))
+  await vi.waitFor(() => expect(session.exports.list()).toMatchObject([{ accepted: 1 }]))
   const up = new Promise<void>((resolve) => session.once('up', resolve))
   await session.fileCapabilities('/bin/ping')
   await up
   expect(await reach(session, 'again')).toBe('again')
-  await vi.waitFor(() => expect(session.exports()).toMatchObject([{ accepted: 2 }]))
-  expect(await session.unexport(portOf(echo))).toBe(true)
+  await vi.waitFor(() => expect(session.exports.list()).toMatchObject([{ accepted: 2 }]))
+  expect(await session.exports.remove(portOf(echo))).toBe(true)
   await expect(reach(session, 'gone')).rejects.toThrow()
 })
 
 test('exports nothing any more when it was closed', async ({ open, echo }) => {
   const session = await open()
-  await session.exporter().add({ port: portOf(echo) })
+  await session.exports.ofHost().add({ port: portOf(echo) })
   await session.close()
-  expect(session.exports()).toEqual([])
+  expect(session.exports.list()).toEqual([])
 })
 
 test('names another control socket for each run', async ({ open, directory }) => {

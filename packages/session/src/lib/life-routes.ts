@@ -45,8 +45,8 @@ async function statusOf(host: SessionHost, runs: RunRegister): Promise<object> {
     controlUrl: values.controlUrl || undefined,
     metrics: values.metrics || undefined,
     runs: runs.list(),
-    exports: session?.exports() ?? [],
-    controlSocket: session?.controlSocket,
+    exports: session?.exports.list() ?? [],
+    controlSocket: session?.exports.refusals,
     sidecar,
   }
 }

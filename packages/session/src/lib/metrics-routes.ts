@@ -22,7 +22,7 @@ export async function countedText(host: SessionHost, runs: RunRegister): Promise
   const counted = { startedAt, isUp, runs: runs.list().length, carried, node }
   return metricsText({
     ...counted,
-    exports: session?.exports() ?? [],
-    control: session?.controlSocket,
+    exports: session?.exports.list() ?? [],
+    control: session?.exports.refusals,
   })
 }

@@ -66,7 +66,7 @@ const peers: FakeSidecarBehaviour['peers'] = [
 
 test('names each count by the conventions of Prometheus', async ({ host, echo }) => {
   const session = await host({ peers, exitNodes: [] })
-  await (await session.ready).exporter().add({ port: Number(echo.split(':')[1]) })
+  await (await session.ready).exports.ofHost().add({ port: Number(echo.split(':')[1]) })
   const families = await metricsOf(session)
   expect(families.size).toBeGreaterThan(15)
   for (const [name, { kind, samples }] of families) {

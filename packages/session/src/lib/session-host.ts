@@ -298,7 +298,7 @@ export class SessionHost extends EventEmitter<SessionHostEvents> {
   async #leaveIfUnused(): Promise<void> {
     const session = this.#isOpen ? await this.#ready : undefined
     const status = await session?.status().catch(() => undefined)
-    if ((status?.flows ?? 0) > 0 || (session?.exports().length ?? 0) > 0) {
+    if ((status?.flows ?? 0) > 0 || (session?.exports.list().length ?? 0) > 0) {
       return this.presence.postpone()
     }
     await this.close(new SessionEndedError('nobody used the session for a while'))

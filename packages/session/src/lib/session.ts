@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net'
-import { describePort, type Export, type Exporter, type Network } from '@tailproxy/exporter'
 import { createFilterChain, type FilterChain } from '@tailproxy/port-filter'
 import {
   type Ask,
@@ -8,8 +6,6 @@ import {
   type FlowClosed,
   type FlowOpened,
   type Metrics,
-  type PeerCredentials,
-  peerCredentials,
   type ServeDialsResult,
   Sidecar,
   SidecarRequestError,
@@ -19,16 +15,12 @@ import {
 } from '@tailproxy/sidecar'
 import { EventEmitter } from 'eventemitter3'
 import { listen, serveDials, setExitNode, startNode } from './bring-up.ts'
-import { Complaints } from './complaints.ts'
-import { type ControlCounts, ControlTally } from './control-tally.ts'
 import { Credentials, createCredential } from './credentials.ts'
 import { SessionEndedError, SessionStartError } from './errors.ts'
-import type { ExportOptions } from './export-options.ts'
 import { decideFlow } from './flow-filter.ts'
 import { HandshakeRelay } from './handshake-relay.ts'
-import { LastingExports } from './lasting-exports.ts'
 import type { Policy, Run, RunOptions } from './run.ts'
-import { RunExports } from './run-exports.ts'
+import { SessionExports } from './session-exports.ts'
 import type { ExitNodeChoice, SessionOptions } from './session-options.ts'
 import { SidecarKeeper } from './sidecar-keeper.ts'
 import { placeSockets, type SocketPlace } from './socket-place.ts'
@@ -58,7 +50,6 @@ interface RegisteredRun {
   run: Run
   policy: Policy
   filters: FilterChain | undefined
-  exports: RunExports | undefined
   /** The sidecars that were told of it. */
   known: WeakMap<Sidecar, Promise<void>>
   first: Sidecar | undefined
@@ -78,17 +69,13 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #credentials = new Credentials()
   readonly #filters: FilterChain
   readonly #runs = new Map<string, RegisteredRun>()
-  readonly #ownExports = new Map<string, RunExports>()
-  readonly #ownFilters: FilterChain[] = []
-  readonly #lasting = new LastingExports(() => this.#sidecars.up())
-  readonly #complaints = new Complaints((complaint) => void this.emit('log', 'warn', complaint))
-  readonly #tally = new ControlTally(this.#complaints)
+  /** What it serves to the tailnet. */
+  readonly exports: SessionExports
   #place!: SocketPlace
   #sidecars!: SidecarKeeper
   #served!: Served
   #watchers = 0
   #exitNode: ExitNodeChoice
-  #isOver = false
   readonly #end: { promise: Promise<Error>; resolve: (reason: Error) => void }
 
   private constructor(options: SessionOptions) {
@@ -101,8 +88,12 @@ export class Session extends EventEmitter<SessionEvents> {
       resolve = settle
     })
     this.#end = { promise, resolve }
-    this.#lasting.on('lost', (port, { message }) => {
-      this.emit('log', 'warn', `${describePort(port)} is not exported any more: ${message}`)
+    this.exports = new SessionExports({
+      ...options,
+      filters: this.#filters,
+      up: () => this.#sidecars.up(),
+      nodeName: () => this.node.name,
+      warn: (complaint) => void this.emit('log', 'warn', complaint),
     })
   }
 
@@ -161,7 +152,7 @@ export class Session extends EventEmitter<SessionEvents> {
       for (const each of this.#runs.values()) await this.#register(sidecar, each)
       const dials = await serveDials(sidecar, this.#place.dials)
       this.#served = { node, address, dials }
-      await this.#lasting.attach(sidecar)
+      await this.exports.attach(sidecar)
       return sidecar
     } catch (error) {
       await sidecar.stop()
@@ -224,21 +215,18 @@ export class Session extends EventEmitter<SessionEvents> {
     const { filters } = options
     const run: Run = { id: user, user, password: createCredential(), token: createCredential() }
     const known = new WeakMap<Sidecar, Promise<void>>()
-    const nothing = { exports: undefined, first: undefined }
-    const registered: RegisteredRun = { run, policy, filters, known, ...nothing }
+    const registered: RegisteredRun = { run, policy, filters, known, first: undefined }
     this.#runs.set(run.id, registered)
     try {
       if (options.exports) {
-        const exports = this.#serve(options.exports, filters, run.id)
-        registered.exports = exports
         run.control = this.#place.nextControl()
-        run.exporter = exports.exporter
-        await exports.serveControl(run.control, (socket) => this.#credentialsOf(socket))
+        const served = { control: run.control, options: options.exports, filters }
+        run.exporter = await this.exports.serveRun(run.id, served)
       }
       await this.#registerInPresent(registered)
     } catch (error) {
       this.#runs.delete(run.id)
-      await registered.exports?.stop()
+      await this.exports.endRun(run.id)
       throw error
     }
     this.#credentials.add(user, run.password)
@@ -263,72 +251,9 @@ export class Session extends EventEmitter<SessionEvents> {
       // A sidecar that dies forgets it without being told, and the next one never hears of it.
       if (error instanceof SidecarRequestError) throw error
     } finally {
-      await registered.exports?.stop()
+      await this.exports.endRun(run.id)
       await registered.filters?.dispose()
     }
-  }
-
-  /**
-   * Exports what listens on this host already, of no run. Those with the same options, told apart
-   * by `key`, are of one exporter; the first call's hold, and its filters are disposed of with the session.
-   */
-  exporter(options: ExportOptions = {}, filters?: FilterChain, key = ''): Exporter {
-    const existing = this.exporterOf(key)
-    if (existing) return existing
-    const made = this.#serve({ showPeers: false, ...options }, filters)
-    this.#ownExports.set(key, made)
-    if (filters) this.#ownFilters.push(filters)
-    return made.exporter
-  }
-
-  /** What {@link exporter} made for this key, if it did. */
-  exporterOf(key: string): Exporter | undefined {
-    return this.#ownExports.get(key)?.exporter
-  }
-
-  /** All that is exported, of runs and of none; nothing when the session has ended. */
-  exports(): Export[] {
-    if (this.#isOver) return []
-    const all = this.#allExports().flatMap(({ exporter }) => exporter.exports())
-    return all.sort((a, b) => a.port - b.port || a.network.localeCompare(b.network))
-  }
-
-  /** Ends an export, whoever's it is. Its port comes back when its program listens again. */
-  async unexport(port: number, network: Network = 'tcp'): Promise<boolean> {
-    const found = await Promise.all(
-      this.#allExports().map(({ exporter }) => exporter.remove(port, network)),
-    )
-    return found.includes(true)
-  }
-
-  /** Ends the exports of no run, whose connections have so many milliseconds to come to their end. */
-  async drainExports(timeout: number): Promise<void> {
-    await Promise.all([...this.#ownExports.values()].map((each) => each.stop(timeout)))
-  }
-
-  /** What programs told of their listeners, and came to nothing: how often, and what the last was. */
-  get controlSocket(): ControlCounts & { last?: string } {
-    const { counts, last } = this.#tally
-    return last === undefined ? counts : { ...counts, last }
-  }
-
-  /** A process of its own, so that it is there while the sidecar is not. */
-  #credentialsOf(socket: Socket): Promise<PeerCredentials> {
-    const { sidecar: binary, sidecarArgs: args = [], env } = this.#options
-    return peerCredentials(socket, { binary, args, env })
-  }
-
-  #allExports(): RunExports[] {
-    const ofRuns = [...this.#runs.values()].flatMap(({ exports }) => exports ?? [])
-    return [...ofRuns, ...this.#ownExports.values()]
-  }
-
-  #serve(options: ExportOptions, filters = this.#filters, run?: string): RunExports {
-    const of = run === undefined ? {} : { run }
-    const onFailure = (port: string, reason: string) =>
-      this.#complaints.tell(`export ${port}`, `export: ${this.node.name}:${port}: ${reason}`)
-    const all = { exports: this.#lasting, tally: this.#tally, onFailure }
-    return new RunExports({ ...all, filters, options, ...of })
   }
 
   /**
@@ -425,11 +350,9 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Ends the session and its sidecar; every connection is reset. Safe to call twice. */
   async close(reason: Error = new SessionEndedError()): Promise<void> {
-    this.#isOver = true
-    await this.#sidecars.close()
-    await Promise.all(this.#allExports().map((each) => each.stop()))
+    await this.exports.close(this.#sidecars.close())
     const ofRuns = [...this.#runs.values()].flatMap(({ filters }) => filters ?? [])
-    for (const filters of [...ofRuns, ...this.#ownFilters, this.#filters]) await filters.dispose()
+    for (const filters of [...ofRuns, this.#filters]) await filters.dispose()
     this.#place.remove()
     this.#end.resolve(reason)
   }
