@@ -30,6 +30,9 @@ async function statusOf(host: SessionHost, runs: RunRegister): Promise<object> {
   // While there is none, its state says so.
   const sidecar = await session?.status().catch(() => undefined)
   const { idleAt, isPinned } = host.presence
+  const exports = session?.exports.list() ?? []
+  // It does not leave while something is served or flows, however long nobody has asked for anything.
+  const mayLeave = exports.length === 0 && (sidecar?.flows ?? 0) === 0
   const { values } = host.options.resolved
   return {
     pid: process.pid,
@@ -39,13 +42,13 @@ async function statusOf(host: SessionHost, runs: RunRegister): Promise<object> {
     stateDirectory: host.stateDirectory,
     log: host.options.log,
     pinned: isPinned,
-    idleAt: idleAt === undefined ? undefined : new Date(idleAt).toISOString(),
+    idleAt: idleAt !== undefined && mayLeave ? new Date(idleAt).toISOString() : undefined,
     idleTimeout: host.options.idleTimeout ?? 0,
     profile: values.profile || undefined,
     controlUrl: values.controlUrl || undefined,
     metrics: values.metrics || undefined,
     runs: runs.list(),
-    exports: session?.exports.list() ?? [],
+    exports,
     controlSocket: session?.exports.refusals,
     sidecar,
   }

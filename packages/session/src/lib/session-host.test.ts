@@ -250,6 +250,18 @@ test('stays while a command is in it, while it is pinned, and while it exports',
   expect(await session.ended).toMatchObject({ code: 'ERR_SESSION_ENDED' })
 })
 
+test('says when it leaves, unless something is exported', async ({ host, echo }) => {
+  const session = await host({}, {}, { idleTimeout: 60_000 })
+  await session.ready
+  const client = new SessionClient(session.socketPath)
+  await vi.waitFor(async () => expect((await client.status()).idleAt).toBeDefined())
+  const port = Number(echo.split(':')[1])
+  await client.export({ port })
+  expect((await client.status()).idleAt).toBeUndefined()
+  await client.unexport(port)
+  await vi.waitFor(async () => expect((await client.status()).idleAt).toBeDefined())
+})
+
 test('tells who waits for the node alone when it is up', async ({ host }) => {
   const session = await host()
   expect(await awaitReady(session.socketPath, {})).toEqual({
