@@ -9,6 +9,7 @@ import { lacks, named } from '../support/needs.ts'
 import type { Peer } from '../support/peer.ts'
 import { test } from '../support/peer-test.ts'
 import type { Tailnet } from '../support/tailnet.ts'
+import { untilRefused } from '../support/until-refused.ts'
 
 const WAIT = { timeout: 30_000, interval: 20 }
 
@@ -52,25 +53,18 @@ async function serveUntold({ tailproxy }: Tailnet, flags: readonly string[] = []
   return { port: Number(port), ipv4, tell, path, status }
 }
 
-async function untilRefused(peer: Peer, { ipv4, port }: Told): Promise<void> {
-  await vi.waitFor(async () => {
-    const refused = peer.connect(ipv4, port).then((socket) => void socket.destroy())
-    await expect(refused).rejects.toMatchObject({ replyCode: 5 })
-  }, WAIT)
-}
-
 const isServed = (peer: Peer, { ipv4, port }: Told) =>
   vi.waitFor(async () => expect(await peer.get(ipv4, port)).toBe('document 000'), WAIT)
 
 test('the bytes of document 000 export a port, and end it', async ({ tailnet, peer }) => {
   const told = await serveUntold(tailnet)
-  await untilRefused(peer, told)
+  await untilRefused(peer, told.ipv4, told.port)
   const client = await told.tell(`LISTEN tcp4 ${told.port}\n`)
   await isServed(peer, told)
   // It says nothing of who it is; the kernel does.
   expect((await told.status()).exports).toMatchObject([{ port: told.port, pids: [process.pid] }])
   client.write(`CLOSE tcp4 ${told.port}\n`)
-  await untilRefused(peer, told)
+  await untilRefused(peer, told.ipv4, told.port)
   client.end()
   expect(await text(client)).toBe('')
 })
@@ -91,7 +85,7 @@ test('they come in any pieces, and count each listener', async ({ tailnet, peer 
     expect(exports).toMatchObject([{ targets: [`127.0.0.1:${told.port}`] }])
   }, WAIT)
   client.destroy()
-  await untilRefused(peer, told)
+  await untilRefused(peer, told.ipv4, told.port)
 })
 
 test('what is no line is counted and told, and no export is lost by it', async ({

@@ -3,29 +3,20 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { exported } from '../support/exported.ts'
 import { lacks, named } from '../support/needs.ts'
 import { freePort } from '../support/ordinary-server.ts'
-import { Peer } from '../support/peer.ts'
-import { test as base, type Tailnet } from '../support/tailnet.ts'
+import { test } from '../support/peer-test.ts'
+import type { Tailnet } from '../support/tailnet.ts'
 import { childrenOf } from '../support/tailproxy.ts'
+import { untilRefused } from '../support/until-refused.ts'
 
 const life = fileURLToPath(new URL('../fixtures/listener_life.py', import.meta.url))
 const serve = fileURLToPath(new URL('../fixtures/serve.mjs', import.meta.url))
 const udpAsk = fileURLToPath(new URL('../fixtures/udp_ask.mjs', import.meta.url))
 const udpListener = fileURLToPath(new URL('../fixtures/udp_listener.py', import.meta.url))
 const WAIT = { timeout: 30_000, interval: 20 }
-
-let joined: Promise<Peer> | undefined
-afterAll(async () => (await joined)?.leave())
-
-const test = base.extend<{ peer: Peer }>({
-  peer: async ({ tailnet }, use) => {
-    joined ??= Peer.join(tailnet.lab.info.controlUrl)
-    await use(await joined)
-  },
-})
 
 const python = { skip: lacks('python3') }
 const withPython = (name: string) => named(name, 'python3')
@@ -34,14 +25,6 @@ function startExporting({ tailproxy }: Tailnet, command: readonly string[], flag
   const running = tailproxy.start(['-verbose', '-export-listeners', ...flags, 'run', ...command])
   onTestFinished(() => void running.child.kill('SIGKILL'))
   return running
-}
-
-/** Nobody listens there any more: the tailnet says so by a refusal. */
-async function untilRefused(peer: Peer, host: string, port: number): Promise<void> {
-  await vi.waitFor(async () => {
-    const refused = peer.connect(host, port).then((socket) => void socket.destroy())
-    await expect(refused).rejects.toMatchObject({ replyCode: 5 })
-  }, WAIT)
 }
 
 /** An echo server of this host, which is no wrapped program. */
