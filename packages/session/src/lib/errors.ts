@@ -36,6 +36,12 @@ export class SessionRefusedError extends Error {
   }
 }
 
+/**
+ * Who leaves has connections that it has not accepted yet: what is written to one then is EPIPE, and what is
+ * read from it ECONNRESET.
+ */
+const GONE = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+
 /** Nobody answers at a session's socket, or not in a way that this version understands. */
 export class SessionAwayError extends Error {
   override readonly name = 'SessionAwayError'
@@ -47,10 +53,9 @@ export class SessionAwayError extends Error {
     super(`the session at ${socket} does not answer: ${why}`, options)
   }
 
-  /** Whether nobody is there at all, so that there may be another. */
+  /** Whether nobody is there at all, or it has just left, so that there may be another. */
   get isGone(): boolean {
-    const { code } = (this.cause ?? {}) as NodeJS.ErrnoException
-    return code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET'
+    return GONE.has((this.cause as NodeJS.ErrnoException | undefined)?.code ?? '')
   }
 }
 

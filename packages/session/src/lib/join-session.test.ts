@@ -18,6 +18,8 @@ const lines = (...events: RunEvent[]) =>
 interface World {
   /** Serves whatever is asked by what this does with the connection; resolves to the socket's path. */
   serve: (answer: (connection: Socket) => void) => Promise<string>
+  /** Accepts, and is gone before it has read anything; resolves to the socket's path. */
+  leaves: () => Promise<string>
   /** What was asked. */
   asked: () => string
 }
@@ -27,7 +29,14 @@ const test = base.extend<{ world: World }>({
     const directory = mkdtempSync(path.join(tmpdir(), 'join-'))
     const connections = new Set<Socket>()
     let asked = ''
-    const server = createServer()
+    const server = createServer({ pauseOnConnect: true })
+    const file = path.join(directory, 'socket')
+    const listening = () => new Promise<void>((resolve) => void server.listen(file, resolve))
+    const leaves = async (): Promise<string> => {
+      server.on('connection', (connection) => void connection.destroy())
+      await listening()
+      return file
+    }
     const serve = async (answer: (connection: Socket) => void): Promise<string> => {
       server.on('connection', (connection) => {
         connections.add(connection)
@@ -37,12 +46,12 @@ const test = base.extend<{ world: World }>({
           asked += text
           if (!isWhole && asked.endsWith('}')) answer(connection)
         })
+        connection.resume()
       })
-      const file = path.join(directory, 'socket')
-      await new Promise<void>((resolve) => void server.listen(file, resolve))
+      await listening()
       return file
     }
-    await use({ serve, asked: () => asked })
+    await use({ serve, leaves, asked: () => asked })
     for (const connection of connections) connection.destroy()
     server.close()
     rmSync(directory, { recursive: true })
@@ -132,6 +141,14 @@ test.for([
 
 test('nobody at the socket is told as gone', async () => {
   await expect(joinSession('/nonexistent/socket', REQUEST)).rejects.toMatchObject({
+    name: 'SessionAwayError',
+    isGone: true,
+  })
+})
+
+test('who leaves before it has read what was asked is told as gone', async ({ world }) => {
+  const file = await world.leaves()
+  await expect(joinSession(file, REQUEST)).rejects.toMatchObject({
     name: 'SessionAwayError',
     isGone: true,
   })

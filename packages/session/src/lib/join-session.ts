@@ -162,15 +162,19 @@ async function* readLines(connection: Socket): AsyncGenerator<string, string> {
   let wake = (): void => {}
   connection.on('readable', () => wake()).on('close', () => wake())
   let rest = ''
+  let hasAnswered = false
   for (;;) {
     const chunk: string | null = connection.read()
     if (chunk !== null) {
+      hasAnswered = true
       const lines = (rest + chunk).split('\n')
       rest = lines.pop() ?? ''
       yield* lines
     } else if (connection.destroyed) {
       const { errored } = connection
-      if (errored && (errored as NodeJS.ErrnoException).code !== 'ECONNRESET') throw errored
+      const isReset = (errored as NodeJS.ErrnoException | null)?.code === 'ECONNRESET'
+      // Before it has answered it was leaving, and has taken nothing of what was asked.
+      if (errored && !(isReset && hasAnswered)) throw errored
       return rest
     } else {
       await new Promise<void>((resolve) => {
