@@ -1,6 +1,5 @@
 export type { AskCredentials, PeerCredentials } from './lib/admission.ts'
 export {
-  type ControlCounts,
   type ControlServer,
   type ControlServerEvents,
   type ControlServerOptions,

@@ -1,4 +1,5 @@
 // For the command alone: how it serves a session, in the foreground or in the background.
+export { describePort, portText } from '@tailproxy/exporter'
 export * from './index.ts'
 export * from './join.ts'
 export { runBackground } from './lib/background.ts'

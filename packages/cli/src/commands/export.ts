@@ -3,6 +3,7 @@ import type { RawSettings } from '@tailproxy/config'
 import {
   awaitReady,
   describeExport,
+  describePort,
   type ExportTarget,
   type Session,
   SessionClient,
@@ -10,7 +11,6 @@ import {
   SessionRefusedError,
 } from '@tailproxy/session/host'
 import { describeExports } from '../lib/describe-exports.ts'
-import { describePort } from '../lib/describe-port.ts'
 import { CommandLineError } from '../lib/exit-status.ts'
 import { readExportedPorts, readExportTargets } from '../lib/export-target.ts'
 import { inSession } from '../lib/in-session.ts'

@@ -1,7 +1,6 @@
-import type { SessionExport } from '@tailproxy/session/host'
+import { describePort, portText, type SessionExport } from '@tailproxy/session/host'
 import { bytes } from './bytes.ts'
 import { columns } from './columns.ts'
-import { describePort, portOperand } from './describe-port.ts'
 
 /** What people read of exports: a line each, under a head. */
 export function describeExports(exports: readonly SessionExport[]): string {
@@ -9,7 +8,7 @@ export function describeExports(exports: readonly SessionExport[]): string {
   const rows = [
     ['PORT', 'TO', 'OPEN', 'ACCEPTED', 'REFUSED', 'UP', 'DOWN', 'PID'],
     ...exports.map((each) => [
-      portOperand(each),
+      portText(each),
       each.targets.join(' '),
       String(each.connections),
       String(each.accepted),

@@ -47,15 +47,18 @@ export class Doorkeeper {
       const why = error instanceof Error ? error.message : String(error)
       return { refused: `whose it is cannot be found out: ${why}` }
     } finally {
-      this.#asking -= 1
-      this.#waiting.shift()?.()
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#asking -= 1
     }
   }
 
   async #turn(): Promise<void> {
-    if (this.#asking >= ASKED_AT_ONCE) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.#asking < ASKED_AT_ONCE) {
+      this.#asking += 1
+      return
     }
-    this.#asking += 1
+    // Whoever is done leaves their turn to the next.
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 }

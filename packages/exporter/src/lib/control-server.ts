@@ -47,22 +47,9 @@ export interface ControlServerEvents {
   'connection:dropped': () => void
 }
 
-/** What came to nothing, since the server began. */
-export interface ControlCounts {
-  /** Lines that are none of the protocol. */
-  readonly malformed: number
-  /** Connections that did not read their answers. */
-  readonly cut: number
-  /** Connections of other users. */
-  readonly refused: number
-  /** Connections beyond `maxConnections`. */
-  readonly dropped: number
-}
-
 export interface ControlServer extends EventEmitter<ControlServerEvents> {
   readonly path: string
   readonly connections: number
-  readonly counts: ControlCounts
   /** Ends all connections, which ends their exports, and removes the socket. */
   close(): Promise<void>
 }
@@ -93,7 +80,6 @@ class NetControlServer extends EventEmitter<ControlServerEvents> implements Cont
   readonly #options: ControlServerOptions
   readonly #doorkeeper: Doorkeeper | undefined
   readonly #sockets = new Set<Socket>()
-  readonly #counts = { malformed: 0, cut: 0, refused: 0, dropped: 0 }
 
   constructor(server: Server, options: ControlServerOptions) {
     super()
@@ -104,18 +90,11 @@ class NetControlServer extends EventEmitter<ControlServerEvents> implements Cont
     this.#doorkeeper = credentials && new Doorkeeper(credentials, users)
     server.maxConnections = maxConnections
     server.on('connection', (socket) => void this.#take(socket))
-    server.on('drop', () => {
-      this.#counts.dropped += 1
-      this.emit('connection:dropped')
-    })
+    server.on('drop', () => this.emit('connection:dropped'))
   }
 
   get connections(): number {
     return this.#sockets.size
-  }
-
-  get counts(): ControlCounts {
-    return { ...this.#counts }
   }
 
   async #take(socket: Socket): Promise<void> {
@@ -131,7 +110,6 @@ class NetControlServer extends EventEmitter<ControlServerEvents> implements Cont
     const admission = await this.#doorkeeper.admit(socket)
     if (socket.destroyed) return
     if ('refused' in admission) {
-      this.#counts.refused += 1
       socket.destroy()
       this.emit('connection:refused', admission.refused)
       return
@@ -154,14 +132,8 @@ class NetControlServer extends EventEmitter<ControlServerEvents> implements Cont
       connectedBy,
       unreadTimeout,
       clock,
-      onMalformed: (error, pid) => {
-        this.#counts.malformed += 1
-        this.emit('line:malformed', error, pid)
-      },
-      onCut: (pid) => {
-        this.#counts.cut += 1
-        this.emit('connection:cut', pid)
-      },
+      onMalformed: (error, pid) => this.emit('line:malformed', error, pid),
+      onCut: (pid) => this.emit('connection:cut', pid),
     })
   }
 

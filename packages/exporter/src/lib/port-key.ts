@@ -18,9 +18,9 @@ export function networkOf(family: Family): Network {
   return family.startsWith('udp') ? 'udp' : 'tcp'
 }
 
-/** As other versions may name one. */
+/** As other versions, and who means TCP without a word, may name one. */
 interface AnyPortName {
-  readonly network: string
+  readonly network?: string | undefined
   readonly port: number
 }
 

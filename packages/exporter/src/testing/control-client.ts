@@ -21,6 +21,20 @@ export class ControlClient {
     return new ControlClient(socket)
   }
 
+  /** Has as many of them as are opened, until `use` is done with them. */
+  static async lend(
+    path: string,
+    use: (open: () => Promise<ControlClient>) => Promise<void>,
+  ): Promise<void> {
+    const clients: ControlClient[] = []
+    await use(async () => {
+      const client = await ControlClient.open(path)
+      clients.push(client)
+      return client
+    })
+    for (const { socket } of clients) socket.destroy()
+  }
+
   send(text: string | Uint8Array): void {
     this.socket.write(text)
   }
